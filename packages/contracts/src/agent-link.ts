@@ -1,0 +1,98 @@
+import { z } from "zod";
+import { AttemptId } from "./order.ts";
+
+/** The messages of the api's agent service (tRPC router `agent`, agent token): claim, heartbeat, log chunks. */
+
+export const Capacity = z.object({
+  slots: z.int().min(1).max(10_000),
+  cpuMillis: z.int().min(0),
+  memoryMiB: z.int().min(0),
+  gpus: z.int().min(0),
+});
+export type Capacity = z.infer<typeof Capacity>;
+
+const AgentId = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/, "letters, digits, '.', '_' and '-', at most 128");
+
+export const ClaimRequest = z.object({
+  agentId: AgentId,
+  pool: z.string().min(1).max(63),
+  /** Granted or refused one by one. */
+  attempts: z.array(AttemptId.extend({ token: z.string().min(20) })).min(1).max(500),
+});
+export type ClaimRequest = z.infer<typeof ClaimRequest>;
+
+/** All an agent needs to start user code. Bytes are base64 of protobuf messages. */
+export const ClaimGrant = z.object({
+  /** `flyteidl.core.TaskTemplate`. */
+  taskTemplate: z.string(),
+  /** `flyteidl.core.LiteralMap`; inline, or in the object store when over 1 MiB. */
+  inputs: z.union([z.object({ data: z.string() }), z.object({ uri: z.string(), sizeBytes: z.number() })]),
+  org: z.string(),
+  project: z.string(),
+  domain: z.string(),
+  /** The run's name that clients see (Flyte 1: execution name). */
+  runName: z.string(),
+  /** Unique node id that clients see. */
+  actionName: z.string(),
+  /** `project:domain:workflow name`. */
+  workflowKey: z.string(),
+  /** Environment of the run (execution spec), name → value; wins over the container's own. */
+  environment: z.record(z.string(), z.string()),
+  /** `s3://…` or `file://…` without a trailing slash: metadata of this attempt goes under it. */
+  outputPrefix: z.string(),
+  /** Where the task writes its own files. */
+  rawOutputPrefix: z.string(),
+  /** Checkpoint folder of the attempt before, when there was one. */
+  previousCheckpointPrefix: z.string().nullable(),
+  labels: z.record(z.string(), z.string()),
+  annotations: z.record(z.string(), z.string()),
+  interruptible: z.boolean(),
+  /** Milliseconds, 0 = none. The scheduler enforces it; the agent only tells the task. */
+  timeoutMs: z.number(),
+});
+export type ClaimGrant = z.infer<typeof ClaimGrant>;
+
+/** In the order of the request. `refused` says why in a word: the attempt is over, unknown, or somebody else's. */
+export const ClaimResponse = z.object({
+  results: z.array(z.union([z.object({ granted: ClaimGrant }), z.object({ refused: z.enum(["over", "unknown", "taken", "stopping"]) })])),
+});
+export type ClaimResponse = z.infer<typeof ClaimResponse>;
+
+/** One per agent every `HEARTBEAT_INTERVAL_MS`; extends the lease of all it holds. */
+export const HeartbeatRequest = z.object({
+  agentId: AgentId,
+  pool: z.string().min(1).max(63),
+  runtime: z.enum(["process", "docker"]),
+  version: z.string().max(64),
+  capacity: Capacity,
+  /** Taken, not yet settled: running here, or ended with a report that was not acknowledged. */
+  attempts: z.array(AttemptId).max(10_000),
+  draining: z.boolean(),
+});
+export type HeartbeatRequest = z.infer<typeof HeartbeatRequest>;
+
+export const HeartbeatResponse = z.object({
+  /** End these and report `stopped` (or their outcome, if it came first). */
+  stop: z.array(AttemptId),
+  /** Over in Postgres: forget them and clean up; kill what still runs of them. */
+  settled: z.array(AttemptId),
+});
+export type HeartbeatResponse = z.infer<typeof HeartbeatResponse>;
+
+/** A piece of an attempt's log. `offset` counts bytes from the start, so that sending twice stores once. */
+export const LogChunk = AttemptId.extend({
+  token: z.string().min(20),
+  offset: z.int().min(0),
+  /** base64, at most 64 KiB decoded. */
+  data: z.string().max(90_000),
+});
+export type LogChunk = z.infer<typeof LogChunk>;
+
+export const AppendLogsRequest = z.object({ agentId: AgentId, chunks: z.array(LogChunk).min(1).max(100) });
+export type AppendLogsRequest = z.infer<typeof AppendLogsRequest>;
+
+export const HEARTBEAT_INTERVAL_MS = 1_000;
+/** An agent silent for this long has lost what it claimed; its attempts count as lost and are tried again. */
+export const AGENT_LEASE_MS = 15_000;
+/** A log is cut here, with a last line that says so. */
+export const LOG_BYTES_MAX = 10 * 1024 * 1024;

@@ -1,0 +1,23 @@
+export {
+  AGENT_LEASE_MS,
+  AppendLogsRequest,
+  Capacity,
+  ClaimGrant,
+  ClaimRequest,
+  ClaimResponse,
+  HEARTBEAT_INTERVAL_MS,
+  HeartbeatRequest,
+  HeartbeatResponse,
+  LOG_BYTES_MAX,
+  LogChunk,
+} from "./agent-link.ts";
+export {
+  AttemptId,
+  AttemptOrder,
+  attemptKey,
+  ORDER_INPUT_BYTES_MAX,
+  ORDER_KINDS,
+  type OrderKind,
+  readAttemptKey,
+} from "./order.ts";
+export { AttemptReport, Outcome, REPORT_OUTPUT_BYTES_MAX, ReportedFailure, Value } from "./report.ts";

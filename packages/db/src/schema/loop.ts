@@ -1,0 +1,62 @@
+import { ORDER_KINDS } from "@skein/contracts";
+import { bigint, index, integer, jsonb, pgEnum, pgTable, primaryKey, smallint, text, uuid } from "drizzle-orm/pg-core";
+import { createdAt, moment } from "./columns.ts";
+
+/** Facts made by the api (a run was started, an abort was asked for) that no advance has applied yet. */
+export const events = pgTable(
+  "events",
+  {
+    id: bigint({ mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
+    runId: uuid().notNull(),
+    shard: smallint().notNull(),
+    /** An `EngineEvent`. */
+    event: jsonb().notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [index("events_shard_idx").on(t.shard, t.id)],
+);
+
+export const orderKind = pgEnum("order_kind", ORDER_KINDS);
+
+/** Orders that are not in the queue yet: just committed, or waiting for room in their pool's window. Deleted once published. */
+export const commands = pgTable(
+  "commands",
+  {
+    id: bigint({ mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
+    runId: uuid().notNull(),
+    ordinal: integer().notNull(),
+    attempt: integer().notNull(),
+    shard: smallint().notNull(),
+    pool: text().notNull(),
+    kind: orderKind().notNull(),
+    priority: smallint().notNull().default(0),
+    createdAt: createdAt(),
+  },
+  (t) => [index("commands_next_idx").on(t.pool, t.priority.desc(), t.id)],
+);
+
+export const timerKind = pgEnum("timer_kind", ["deadline", "backoff"]);
+
+/** Moments at which an attempt must hear something. Deleted when fired or cleared. */
+export const timers = pgTable(
+  "timers",
+  {
+    runId: uuid().notNull(),
+    ordinal: integer().notNull(),
+    attempt: integer().notNull(),
+    kind: timerKind().notNull(),
+    shard: smallint().notNull(),
+    dueAt: moment().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.runId, t.ordinal, t.attempt, t.kind] }),
+    index("timers_due_idx").on(t.shard, t.dueAt),
+  ],
+);
+
+/** Which scheduler advances the runs of a shard. A lease not renewed in time may be taken. */
+export const shards = pgTable("shards", {
+  id: smallint().primaryKey(),
+  owner: text(),
+  leaseExpiresAt: moment(),
+});

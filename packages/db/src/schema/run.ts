@@ -1,0 +1,84 @@
+import { RUN_PHASES } from "@skein/engine";
+import { sql } from "drizzle-orm";
+import {
+  bigint,
+  check,
+  doublePrecision,
+  index,
+  integer,
+  pgEnum,
+  pgTable,
+  smallint,
+  text,
+  unique,
+  uuid,
+} from "drizzle-orm/pg-core";
+import { bytea, createdAt, moment, updatedAt } from "./columns.ts";
+import { launchPlans, tasks, workflows } from "./registry.ts";
+
+export const runPhase = pgEnum("run_phase", RUN_PHASES);
+export const ERROR_KINDS = ["user", "system"] as const;
+export const errorKind = pgEnum("error_kind", ERROR_KINDS);
+/** How a run came to be: flyteidl.admin.ExecutionMetadata.ExecutionMode in words. */
+export const RUN_MODES = ["manual", "scheduled", "system", "relaunch", "child_workflow", "recovered", "trigger"] as const;
+export const runMode = pgEnum("run_mode", RUN_MODES);
+export const RUN_STATES = ["active", "archived"] as const;
+export const runState = pgEnum("run_state", RUN_STATES);
+
+/** One execution of a workflow or task. Inserted by the api as `queued`; only the scheduler changes its phase. */
+export const runs = pgTable(
+  "runs",
+  {
+    id: uuid().primaryKey(),
+    org: text().notNull().default(""),
+    project: text().notNull(),
+    domain: text().notNull(),
+    /** What clients call the run. */
+    name: text().notNull(),
+    shard: smallint().notNull(),
+    phase: runPhase().notNull().default("queued"),
+    /** The scheduler's fence: it commits only if nobody advanced the run in between. */
+    version: integer().notNull().default(0),
+    /** Grows with every visible change of the run or of anything under it; watchers read what is above their cursor. */
+    changedSeq: bigint({ mode: "number" }).notNull().default(1),
+    state: runState().notNull().default("active"),
+    mode: runMode().notNull(),
+    principal: text().notNull(),
+    /** The launch plan launched; null for a single task. */
+    launchPlanId: bigint({ mode: "number" }).references(() => launchPlans.id),
+    /** The task launched; null for a launch plan. */
+    taskId: bigint({ mode: "number" }).references(() => tasks.id),
+    /** The compiled graph that runs; for a single task the hidden workflow around it. */
+    workflowId: bigint({ mode: "number" })
+      .notNull()
+      .references(() => workflows.id),
+    /** The run that this one repeats (relaunch, recover). */
+    referenceRunId: uuid(),
+    priority: smallint().notNull().default(0),
+    cluster: text().notNull().default(""),
+    /** `flyteidl.admin.ExecutionSpec`, merged over launch plan and defaults (contract 6.1). */
+    spec: bytea().notNull(),
+    errorCode: text(),
+    errorMessage: text(),
+    errorKind: errorKind(),
+    abortCause: text(),
+    abortPrincipal: text(),
+    stateChangedBy: text(),
+    stateChangedAt: moment(),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+    startedAt: moment(),
+    endedAt: moment(),
+    /** Seconds, once ended. */
+    duration: doublePrecision().generatedAlwaysAs(sql`extract(epoch from ended_at - started_at)::double precision`),
+  },
+  (t) => [
+    unique("runs_identity").on(t.project, t.domain, t.name),
+    index("runs_newest_idx").on(t.project, t.domain, t.createdAt.desc()),
+    index("runs_unfinished_idx")
+      .on(t.shard)
+      .where(sql`${t.phase} not in ('succeeded', 'failed', 'aborted')`),
+    check("runs_ended_iff_terminal", sql`(${t.phase} in ('succeeded', 'failed', 'aborted')) = (${t.endedAt} is not null)`),
+    check("runs_error_iff_failing", sql`(${t.phase} in ('failing', 'failed')) <= (${t.errorCode} is not null)`),
+  ],
+);
