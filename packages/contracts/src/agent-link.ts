@@ -11,13 +11,18 @@ export const Capacity = z.object({
 });
 export type Capacity = z.infer<typeof Capacity>;
 
-const AgentId = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/, "letters, digits, '.', '_' and '-', at most 128");
+const AgentId = z
+  .string()
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/, "letters, digits, '.', '_' and '-', at most 128");
 
 export const ClaimRequest = z.object({
   agentId: AgentId,
   pool: z.string().min(1).max(63),
   /** Granted or refused one by one. */
-  attempts: z.array(AttemptId.extend({ token: z.string().min(20) })).min(1).max(500),
+  attempts: z
+    .array(AttemptId.extend({ token: z.string().min(20) }))
+    .min(1)
+    .max(500),
 });
 export type ClaimRequest = z.infer<typeof ClaimRequest>;
 
@@ -54,7 +59,12 @@ export type ClaimGrant = z.infer<typeof ClaimGrant>;
 
 /** In the order of the request. `refused` says why in a word: the attempt is over, unknown, or somebody else's. */
 export const ClaimResponse = z.object({
-  results: z.array(z.union([z.object({ granted: ClaimGrant }), z.object({ refused: z.enum(["over", "unknown", "taken", "stopping"]) })])),
+  results: z.array(
+    z.union([
+      z.object({ granted: ClaimGrant }),
+      z.object({ refused: z.enum(["over", "unknown", "taken", "stopping"]) }),
+    ]),
+  ),
 });
 export type ClaimResponse = z.infer<typeof ClaimResponse>;
 

@@ -5,7 +5,10 @@ import { AttemptId } from "./order.ts";
 export const REPORT_OUTPUT_BYTES_MAX = 64 * 1024;
 
 /** A serialized `LiteralMap`: inline as base64, or in the object store. */
-export const Value = z.union([z.object({ data: z.string() }), z.object({ uri: z.string(), sizeBytes: z.int().min(0) })]);
+export const Value = z.union([
+  z.object({ data: z.string() }),
+  z.object({ uri: z.string(), sizeBytes: z.int().min(0) }),
+]);
 export type Value = z.infer<typeof Value>;
 
 export const ReportedFailure = z.object({
@@ -44,5 +47,9 @@ export type Outcome = z.infer<typeof Outcome>;
  * One fact about one attempt. An agent sends it until a heartbeat answers that the attempt is settled, so it arrives
  * at least once and possibly late; the scheduler drops a report whose token does not match.
  */
-export const AttemptReport = AttemptId.extend({ token: z.string().min(20), agentId: z.string().min(1).max(128), outcome: Outcome });
+export const AttemptReport = AttemptId.extend({
+  token: z.string().min(20),
+  agentId: z.string().min(1).max(128),
+  outcome: Outcome,
+});
 export type AttemptReport = z.infer<typeof AttemptReport>;

@@ -29,7 +29,12 @@ export type EngineEvent =
   | ({ readonly type: "attemptStarted"; readonly atMs: number } & OfAttempt)
   /** The outputs' bytes are already in `values` under (ordinal, outputs) when this event is applied. */
   | ({ readonly type: "attemptSucceeded"; readonly atMs: number; readonly startedAtMs: number } & OfAttempt)
-  | ({ readonly type: "attemptFailed"; readonly atMs: number; readonly startedAtMs: number | null; readonly failure: Failure } & OfAttempt)
+  | ({
+      readonly type: "attemptFailed";
+      readonly atMs: number;
+      readonly startedAtMs: number | null;
+      readonly failure: Failure;
+    } & OfAttempt)
   /** The agent that held the claim is gone, or says that it never started the attempt. A SYSTEM failure. */
   | ({ readonly type: "attemptLost"; readonly atMs: number; readonly message: string } & OfAttempt)
   /** The agent confirms that nothing of the attempt runs any more, after it was told to stop it. */

@@ -90,4 +90,3 @@ export const runInputs = pgTable("run_inputs", {
   uri: text(),
   sizeBytes: bigint({ mode: "number" }).notNull(),
 });
-

@@ -28,7 +28,10 @@ export const tasks = pgTable(
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
-  (t) => [unique("tasks_identity").on(t.project, t.domain, t.name, t.version), index("tasks_newest_idx").on(t.project, t.domain, t.createdAt)],
+  (t) => [
+    unique("tasks_identity").on(t.project, t.domain, t.name, t.version),
+    index("tasks_newest_idx").on(t.project, t.domain, t.createdAt),
+  ],
 );
 
 /** One immutable version of a workflow, compiled by the server. */

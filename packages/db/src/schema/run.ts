@@ -20,7 +20,15 @@ export const runPhase = pgEnum("run_phase", RUN_PHASES);
 export const ERROR_KINDS = ["user", "system"] as const;
 export const errorKind = pgEnum("error_kind", ERROR_KINDS);
 /** How a run came to be: flyteidl.admin.ExecutionMetadata.ExecutionMode in words. */
-export const RUN_MODES = ["manual", "scheduled", "system", "relaunch", "child_workflow", "recovered", "trigger"] as const;
+export const RUN_MODES = [
+  "manual",
+  "scheduled",
+  "system",
+  "relaunch",
+  "child_workflow",
+  "recovered",
+  "trigger",
+] as const;
 export const runMode = pgEnum("run_mode", RUN_MODES);
 export const RUN_STATES = ["active", "archived"] as const;
 export const runState = pgEnum("run_state", RUN_STATES);
@@ -75,10 +83,11 @@ export const runs = pgTable(
   (t) => [
     unique("runs_identity").on(t.project, t.domain, t.name),
     index("runs_newest_idx").on(t.project, t.domain, t.createdAt.desc()),
-    index("runs_unfinished_idx")
-      .on(t.shard)
-      .where(sql`${t.phase} not in ('succeeded', 'failed', 'aborted')`),
-    check("runs_ended_iff_terminal", sql`(${t.phase} in ('succeeded', 'failed', 'aborted')) = (${t.endedAt} is not null)`),
+    index("runs_unfinished_idx").on(t.shard).where(sql`${t.phase} not in ('succeeded', 'failed', 'aborted')`),
+    check(
+      "runs_ended_iff_terminal",
+      sql`(${t.phase} in ('succeeded', 'failed', 'aborted')) = (${t.endedAt} is not null)`,
+    ),
     check("runs_error_iff_failing", sql`(${t.phase} in ('failing', 'failed')) <= (${t.errorCode} is not null)`),
   ],
 );

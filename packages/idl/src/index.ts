@@ -1,0 +1,1 @@
+export { fromBytes, toBytes } from "./bytes.ts";
