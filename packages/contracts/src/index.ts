@@ -11,6 +11,7 @@ export {
   LOG_BYTES_MAX,
   LogChunk,
 } from "./agent-link.ts";
+export { attemptToken, isSameToken, tokenHash } from "./attempt-token.ts";
 export {
   AttemptId,
   AttemptOrder,

@@ -1,0 +1,71 @@
+import { SkeinError } from "@skein/errors";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { describeConfig } from "./describe-config.ts";
+import { env } from "./env.ts";
+import { flag, portNumber, sharedFields } from "./fields.ts";
+
+const schema = z.object({
+  databaseUrl: sharedFields.databaseUrl,
+  port: portNumber().default(8088).describe("Where to listen"),
+  allowAnonymous: flag().default(false),
+  awsRegion: z.string().optional(),
+});
+const read = env(schema, { names: { awsRegion: "AWS_REGION" } });
+
+test("fields come from variables with our prefix, or from the names people know", () => {
+  const config = read({
+    DATABASE_URL: "postgres://a@b/c",
+    SKEIN_PORT: "9000",
+    SKEIN_ALLOW_ANONYMOUS: "true",
+    AWS_REGION: "eu-north-1",
+    PATH: "/bin",
+  });
+  expect(config).toEqual({
+    databaseUrl: "postgres://a@b/c",
+    port: 9000,
+    allowAnonymous: true,
+    awsRegion: "eu-north-1",
+  });
+});
+
+test("an empty variable counts as unset", () => {
+  expect(read({ DATABASE_URL: "postgres://a@b/c", SKEIN_PORT: "" }).port).toBe(8088);
+});
+
+test("all problems are reported together, each with its variable and an example", () => {
+  const thrown = catchError(() => read({ SKEIN_PORT: "many", SKEIN_ALLOW_ANONYMOUS: "no", SKEIN_PROT: "1" }));
+  expect(thrown).toBeInstanceOf(SkeinError);
+  expect(thrown.message.split("\n")).toEqual([
+    "Configuration is not valid:",
+    "  - SKEIN_PROT is not a variable of Skein: correct the name or remove it",
+    "  - DATABASE_URL: is not set (for example DATABASE_URL=postgres://skein:password@localhost:5432/skein)",
+    "  - SKEIN_PORT: must be a whole number from 0 to 65535",
+    "  - SKEIN_ALLOW_ANONYMOUS: must be true or false",
+  ]);
+});
+
+test("a variable of another of our processes is not a problem", () => {
+  expect(() => read({ DATABASE_URL: "postgres://a@b/c", SKEIN_AGENT_HOME: "/tmp/a" })).not.toThrow();
+});
+
+test("the table shows every variable with its default", () => {
+  expect(
+    describeConfig(schema, { names: { awsRegion: "AWS_REGION" } })
+      .split("\n")
+      .slice(1),
+  ).toEqual([
+    "SKEIN_PORT             8088      Where to listen",
+    "SKEIN_ALLOW_ANONYMOUS  false",
+    "AWS_REGION             unset",
+  ]);
+});
+
+function catchError(action: () => unknown): Error {
+  try {
+    action();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error("nothing was thrown");
+}

@@ -1,0 +1,63 @@
+import { z } from "zod";
+
+/** A whole number as text, within bounds. */
+export const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^-?\d+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
+
+/** `true` or `false`; anything else is refused, so that `SKEIN_ALLOW_ANONYMOUS=no` is not taken for yes. */
+export const flag = () => z.enum(["true", "false"], "must be true or false").transform((text) => text === "true");
+
+/** A TCP port, 0 for any free one. */
+export const portNumber = () => wholeNumber(0, 65_535);
+
+/** Fields that several processes read, so that one variable means the same everywhere. */
+export const sharedFields = {
+  logLevel: z
+    .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
+    .default("info")
+    .describe("How much to log")
+    .meta({ example: "info" }),
+  secretKey: z
+    .string()
+    .min(32, "must have at least 32 characters")
+    .describe("Signs attempt, agent and run tokens; the same for api and scheduler")
+    .meta({ example: "the output of: openssl rand -hex 32" }),
+  databaseUrl: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "must start with postgres://")
+    .describe("The Postgres database that holds everything")
+    .meta({ example: "postgres://skein:password@localhost:5432/skein" }),
+  redisUrl: z
+    .string()
+    .regex(/^rediss?:\/\//, "must start with redis:// or rediss://")
+    .optional()
+    .describe("Redis or Valkey for the queue; without it the queue lives in Postgres")
+    .meta({ example: "redis://localhost:6379" }),
+  queueDatabaseUrl: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "must start with postgres://")
+    .optional()
+    .describe("The queue's own Postgres database, when there is no Redis")
+    .meta({ example: "postgres://skein_queue:password@localhost:5432/skein_queue" }),
+  queuePrefix: z
+    .string()
+    .regex(/^[a-z0-9_-]{1,40}$/, "must be 1 to 40 of a-z, 0-9, _ and -")
+    .default("skein")
+    .describe("In front of every queue's name, so that two installations can share one Redis"),
+  storage: z
+    .string()
+    .regex(/^(file:\/\/\/|s3:\/\/)./, "must be file:///folder or s3://bucket/prefix")
+    .describe("Where inputs, outputs, code and decks are kept")
+    .meta({ example: "s3://my-bucket/skein" }),
+  pool: z
+    .string()
+    .regex(/^[a-z0-9-]{1,63}$/, "must be 1 to 63 of a-z, 0-9 and -")
+    .default("default")
+    .describe("The pool of work"),
+  metricsPort: portNumber().optional().describe("Serves /metrics and /healthz on this port").meta({ example: "9090" }),
+  metricsHost: z.string().default("127.0.0.1").describe("Where the metrics port listens"),
+};
