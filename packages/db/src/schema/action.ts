@@ -58,6 +58,7 @@ export const actions = pgTable(
   (t) => [
     primaryKey({ columns: [t.runId, t.ordinal] }),
     unique("actions_name").on(t.runId, t.name),
+    index("actions_parent_idx").on(t.runId, t.parentOrdinal),
     check(
       "actions_ended_iff_terminal",
       sql`(${t.phase} in ('succeeded', 'failed', 'aborted', 'skipped')) = (${t.endedAt} is not null)`,

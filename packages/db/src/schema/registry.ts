@@ -1,4 +1,5 @@
-import { bigint, index, pgEnum, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
+import { sql } from "drizzle-orm";
+import { bigint, index, pgEnum, pgTable, primaryKey, text, unique, uniqueIndex } from "drizzle-orm/pg-core";
 import { bytea, createdAt, updatedAt } from "./columns.ts";
 
 const key = () => bigint({ mode: "number" }).primaryKey().generatedAlwaysAsIdentity();
@@ -84,6 +85,7 @@ export const launchPlans = pgTable(
     unique("launch_plans_identity").on(t.project, t.domain, t.name, t.version),
     index("launch_plans_newest_idx").on(t.project, t.domain, t.createdAt),
     index("launch_plans_workflow_idx").on(t.workflowId),
+    uniqueIndex("launch_plans_one_active").on(t.project, t.domain, t.name).where(sql`${t.state} = 'active'`),
   ],
 );
 

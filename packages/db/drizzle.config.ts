@@ -1,0 +1,9 @@
+import { defineConfig } from "drizzle-kit";
+
+export default defineConfig({
+  dialect: "postgresql",
+  casing: "snake_case",
+  // `event-history.ts` is missing: drizzle-kit does not know partitioned tables.
+  schema: ["action", "attempt", "loop", "project", "registry", "run"].map((file) => `./src/schema/${file}.ts`),
+  out: "./migrations",
+});

@@ -1,0 +1,29 @@
+import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
+import pg from "pg";
+
+/** Drizzle over the pool: each statement may use another connection. */
+export type Db = NodePgDatabase<Record<string, never>>;
+
+/** Drizzle inside one transaction. */
+export type Tx = Parameters<Parameters<Db["transaction"]>[0]>[0];
+
+export interface OpenDb {
+  readonly db: Db;
+  /** For statements that drizzle cannot say. Same connections as `db`. */
+  readonly pool: pg.Pool;
+  /** Waits for running statements, then ends the connections. */
+  close(): Promise<void>;
+}
+
+/** Opens a pool of at most `max` connections; they are made when first needed, so a wrong url shows in the first statement. */
+export function openDb(url: string, options: { max: number; applicationName?: string }): OpenDb {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.max,
+    application_name: options.applicationName ?? "skein",
+    keepAlive: true,
+  });
+  // An idle connection that breaks is dropped by the pool; without a listener Node would end the process.
+  pool.on("error", () => {});
+  return { db: drizzle({ client: pool, casing: "snake_case" }), pool, close: () => pool.end() };
+}
