@@ -1,8 +1,7 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   type LaunchPlanCreateRequest,
   LaunchPlanCreateRequestSchema,
-  type LaunchPlanSpec,
   LaunchPlanSpecSchema,
   type TaskCreateRequest,
   TaskCreateRequestSchema,
@@ -133,7 +132,12 @@ export function workflowOf(
 }
 
 /** `length` tasks one after the other, each handing `x` on to the next when `task` has that input and output. */
-export function chainOf(name: string, task: TaskCreateRequest, length: number, version?: string): WorkflowCreateRequest {
+export function chainOf(
+  name: string,
+  task: TaskCreateRequest,
+  length: number,
+  version?: string,
+): WorkflowCreateRequest {
   const passesOn = task.spec?.template?.interface?.outputs?.variables.x !== undefined;
   const takes = task.spec?.template?.interface?.inputs?.variables.x !== undefined;
   const nodes = Array.from({ length }, (_, index) => {
@@ -154,7 +158,7 @@ export function fanOf(name: string, task: TaskCreateRequest, width: number, vers
 /** The default launch plan of a workflow, as flytekit sends it. */
 export function launchPlanOf(
   workflow: WorkflowCreateRequest,
-  spec: Partial<LaunchPlanSpec> = {},
+  spec: Omit<MessageInitShape<typeof LaunchPlanSpecSchema>, "$typeName" | "$unknown"> = {},
 ): LaunchPlanCreateRequest {
   const name = workflow.id?.name ?? "";
   return create(LaunchPlanCreateRequestSchema, {

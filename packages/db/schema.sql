@@ -1,0 +1,376 @@
+-- What the migrations make, read from a migrated database. `npm run bless` writes this file.
+
+create type action_kind as enum ('start', 'end', 'task', 'workflow');
+
+create type action_phase as enum ('queued', 'running', 'succeeded', 'failing', 'failed', 'aborting', 'aborted', 'skipped');
+
+create type attempt_phase as enum ('queued', 'running', 'succeeded', 'failed', 'aborting', 'aborted');
+
+create type error_kind as enum ('user', 'system');
+
+create type launch_plan_state as enum ('inactive', 'active');
+
+create type named_entity_state as enum ('active', 'archived', 'system_generated');
+
+create type order_kind as enum ('echo', 'container');
+
+create type project_state as enum ('active', 'archived', 'system_generated', 'system_archived');
+
+create type resource_type as enum ('task', 'workflow', 'launch_plan', 'dataset');
+
+create type run_mode as enum ('manual', 'scheduled', 'system', 'relaunch', 'child_workflow', 'recovered', 'trigger');
+
+create type run_phase as enum ('queued', 'running', 'succeeded', 'failing', 'failed', 'aborting', 'aborted');
+
+create type run_state as enum ('active', 'archived');
+
+create type timer_kind as enum ('deadline', 'backoff');
+
+create type value_side as enum ('inputs', 'outputs');
+
+CREATE OR REPLACE FUNCTION public.ensure_event_history_partition(day date)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  first_day date := date_trunc('month', day)::date;
+  name text := 'event_history_' || to_char(first_day, 'YYYY_MM');
+  starts timestamptz := first_day::timestamp at time zone 'utc';
+  ends timestamptz := (first_day + interval '1 month') at time zone 'utc';
+begin
+  if to_regclass(name) is not null then
+    return;
+  end if;
+  lock table event_history in share update exclusive mode;
+  if to_regclass(name) is not null then
+    return;
+  end if;
+  lock table event_history_default in access exclusive mode;
+  execute format('create table %I (like event_history including defaults)', name);
+  execute format(
+    'with moved as (delete from event_history_default where applied_at >= $1 and applied_at < $2 returning *)
+     insert into %I select * from moved', name) using starts, ends;
+  execute format('alter table event_history attach partition %I for values from (%L) to (%L)', name, starts, ends);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.fence(expected integer, actual integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if actual is distinct from expected then
+    raise exception using
+      errcode = 'serialization_failure',
+      message = format('the run is at version %s, not at %s: another scheduler advanced it', coalesce(actual::text, 'none'), expected);
+  end if;
+  return true;
+end $function$
+;
+
+create sequence event_history_id_seq;
+
+create table action_values (
+  run_id uuid not null,
+  ordinal integer not null,
+  side value_side not null,
+  data bytea,
+  uri text,
+  size_bytes bigint not null,
+  constraint action_values_in_one_place CHECK (((data IS NULL) <> (uri IS NULL))),
+  constraint action_values_run_id_ordinal_side_pk PRIMARY KEY (run_id, ordinal, side)
+);
+
+create table actions (
+  run_id uuid not null,
+  ordinal integer not null,
+  org text default ''::text not null,
+  project text not null,
+  domain text not null,
+  name text not null,
+  parent_ordinal integer,
+  spec_node_id text not null,
+  kind action_kind not null,
+  task_key text,
+  phase action_phase not null,
+  attempts integer default 0 not null,
+  user_failures integer default 0 not null,
+  system_failures integer default 0 not null,
+  error_code text,
+  error_message text,
+  error_kind error_kind,
+  deck_uri text,
+  changed_seq bigint not null,
+  created_at timestamp(3) with time zone default now() not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  started_at timestamp(3) with time zone,
+  ended_at timestamp(3) with time zone,
+  duration double precision generated always as ((EXTRACT(epoch FROM (ended_at - started_at)))::double precision) stored,
+  constraint actions_ended_iff_terminal CHECK (((phase = ANY (ARRAY['succeeded'::action_phase, 'failed'::action_phase, 'aborted'::action_phase, 'skipped'::action_phase])) = (ended_at IS NOT NULL))),
+  constraint actions_failures_within_attempts CHECK (((user_failures + system_failures) <= attempts)),
+  constraint actions_run_id_ordinal_pk PRIMARY KEY (run_id, ordinal),
+  constraint actions_name UNIQUE (run_id, name)
+) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.02, fillfactor=85);
+CREATE INDEX actions_parent_idx ON public.actions USING btree (run_id, parent_ordinal);
+
+create table agents (
+  id text not null,
+  org text default ''::text not null,
+  pool text not null,
+  runtime text not null,
+  version text not null,
+  slots integer not null,
+  cpu_millis integer not null,
+  memory_mib integer not null,
+  gpus integer not null,
+  draining boolean default false not null,
+  started_at timestamp(3) with time zone default now() not null,
+  heartbeat_at timestamp(3) with time zone not null,
+  lease_expires_at timestamp(3) with time zone not null,
+  constraint agents_pkey PRIMARY KEY (id)
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=200, fillfactor=50);
+
+create table attempts (
+  run_id uuid not null,
+  ordinal integer not null,
+  attempt integer not null,
+  org text default ''::text not null,
+  project text not null,
+  shard smallint not null,
+  pool text not null,
+  phase attempt_phase not null,
+  token_hash bytea not null,
+  agent_id text,
+  queued_at timestamp(3) with time zone not null,
+  published_at timestamp(3) with time zone,
+  started_at timestamp(3) with time zone,
+  ended_at timestamp(3) with time zone,
+  updated_at timestamp(3) with time zone default now() not null,
+  duration double precision generated always as ((EXTRACT(epoch FROM (ended_at - started_at)))::double precision) stored,
+  error_code text,
+  error_message text,
+  error_kind error_kind,
+  error_recoverable boolean,
+  changed_seq bigint not null,
+  constraint attempts_ended_iff_terminal CHECK (((phase = ANY (ARRAY['succeeded'::attempt_phase, 'failed'::attempt_phase, 'aborted'::attempt_phase])) = (ended_at IS NOT NULL))),
+  constraint attempts_error_iff_failed CHECK (((phase = 'failed'::attempt_phase) <= (error_code IS NOT NULL))),
+  constraint attempts_run_id_ordinal_attempt_pk PRIMARY KEY (run_id, ordinal, attempt)
+) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.02, fillfactor=85);
+CREATE INDEX attempts_queued_idx ON public.attempts USING btree (pool, queued_at) WHERE (phase = 'queued'::attempt_phase);
+
+create table claims (
+  run_id uuid not null,
+  ordinal integer not null,
+  attempt integer not null,
+  agent_id text not null,
+  shard smallint not null,
+  claimed_at timestamp(3) with time zone default now() not null,
+  constraint claims_run_id_ordinal_attempt_pk PRIMARY KEY (run_id, ordinal, attempt)
+) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
+CREATE INDEX claims_agent_idx ON public.claims USING btree (agent_id);
+
+create table commands (
+  id bigint generated always as identity not null,
+  run_id uuid not null,
+  ordinal integer not null,
+  attempt integer not null,
+  shard smallint not null,
+  pool text not null,
+  kind order_kind not null,
+  priority smallint default 0 not null,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint commands_pkey PRIMARY KEY (id)
+) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
+CREATE INDEX commands_next_idx ON public.commands USING btree (pool, priority DESC NULLS LAST, id);
+
+create table domains (
+  id text not null,
+  name text not null,
+  constraint domains_pkey PRIMARY KEY (id)
+);
+
+create table event_history (
+  id bigint default nextval('event_history_id_seq'::regclass) not null,
+  run_id uuid not null,
+  event jsonb not null,
+  applied_at timestamp(3) with time zone default now() not null
+) partition by RANGE (applied_at);
+CREATE INDEX event_history_run_idx ON ONLY public.event_history USING btree (run_id, id);
+
+create table event_history_default partition of event_history default;
+CREATE INDEX event_history_default_run_id_id_idx ON public.event_history_default USING btree (run_id, id);
+
+create table events (
+  id bigint generated always as identity not null,
+  run_id uuid not null,
+  shard smallint not null,
+  event jsonb not null,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint events_pkey PRIMARY KEY (id)
+) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
+CREATE INDEX events_shard_idx ON public.events USING btree (shard, id);
+
+create table launch_plans (
+  id bigint generated always as identity not null,
+  org text default ''::text not null,
+  project text not null,
+  domain text not null,
+  name text not null,
+  version text not null,
+  workflow_id bigint not null,
+  state launch_plan_state default 'inactive'::launch_plan_state not null,
+  digest bytea not null,
+  schedule_type text default 'none'::text not null,
+  spec bytea not null,
+  closure bytea not null,
+  created_at timestamp(3) with time zone default now() not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  constraint launch_plans_workflow_id_workflows_id_fk FOREIGN KEY (workflow_id) REFERENCES workflows(id),
+  constraint launch_plans_pkey PRIMARY KEY (id),
+  constraint launch_plans_identity UNIQUE (project, domain, name, version)
+);
+CREATE INDEX launch_plans_newest_idx ON public.launch_plans USING btree (project, domain, created_at);
+CREATE UNIQUE INDEX launch_plans_one_active ON public.launch_plans USING btree (project, domain, name) WHERE (state = 'active'::launch_plan_state);
+CREATE INDEX launch_plans_workflow_idx ON public.launch_plans USING btree (workflow_id);
+
+create table log_chunks (
+  run_id uuid not null,
+  ordinal integer not null,
+  attempt integer not null,
+  offset bigint not null,
+  written_at timestamp(3) with time zone default now() not null,
+  data bytea not null,
+  constraint log_chunks_run_id_ordinal_attempt_offset_pk PRIMARY KEY (run_id, ordinal, attempt, "offset")
+);
+
+create table named_entities (
+  org text default ''::text not null,
+  resource_type resource_type not null,
+  project text not null,
+  domain text not null,
+  name text not null,
+  description text default ''::text not null,
+  state named_entity_state default 'active'::named_entity_state not null,
+  created_at timestamp(3) with time zone default now() not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  constraint named_entities_resource_type_project_domain_name_pk PRIMARY KEY (resource_type, project, domain, name)
+);
+
+create table projects (
+  org text default ''::text not null,
+  id text not null,
+  name text not null,
+  description text default ''::text not null,
+  labels bytea not null,
+  state project_state default 'active'::project_state not null,
+  created_at timestamp(3) with time zone default now() not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  constraint projects_pkey PRIMARY KEY (id)
+);
+
+create table run_inputs (
+  run_id uuid not null,
+  data bytea,
+  uri text,
+  size_bytes bigint not null,
+  constraint run_inputs_pkey PRIMARY KEY (run_id)
+);
+
+create table runs (
+  id uuid not null,
+  org text default ''::text not null,
+  project text not null,
+  domain text not null,
+  name text not null,
+  shard smallint not null,
+  phase run_phase default 'queued'::run_phase not null,
+  version integer default 0 not null,
+  changed_seq bigint default 1 not null,
+  state run_state default 'active'::run_state not null,
+  mode run_mode not null,
+  principal text not null,
+  launch_plan_id bigint,
+  task_id bigint,
+  workflow_id bigint not null,
+  reference_run_id uuid,
+  priority smallint default 0 not null,
+  cluster text default ''::text not null,
+  spec bytea not null,
+  error_code text,
+  error_message text,
+  error_kind error_kind,
+  abort_cause text,
+  abort_principal text,
+  state_changed_by text,
+  state_changed_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone default now() not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  started_at timestamp(3) with time zone,
+  ended_at timestamp(3) with time zone,
+  duration double precision generated always as ((EXTRACT(epoch FROM (ended_at - started_at)))::double precision) stored,
+  constraint runs_ended_iff_terminal CHECK (((phase = ANY (ARRAY['succeeded'::run_phase, 'failed'::run_phase, 'aborted'::run_phase])) = (ended_at IS NOT NULL))),
+  constraint runs_error_iff_failing CHECK (((phase = ANY (ARRAY['failing'::run_phase, 'failed'::run_phase])) <= (error_code IS NOT NULL))),
+  constraint runs_launch_plan_id_launch_plans_id_fk FOREIGN KEY (launch_plan_id) REFERENCES launch_plans(id),
+  constraint runs_task_id_tasks_id_fk FOREIGN KEY (task_id) REFERENCES tasks(id),
+  constraint runs_workflow_id_workflows_id_fk FOREIGN KEY (workflow_id) REFERENCES workflows(id),
+  constraint runs_pkey PRIMARY KEY (id),
+  constraint runs_identity UNIQUE (project, domain, name)
+) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.02, fillfactor=85);
+CREATE INDEX runs_newest_idx ON public.runs USING btree (project, domain, created_at DESC NULLS LAST);
+CREATE INDEX runs_unfinished_idx ON public.runs USING btree (shard) WHERE (phase <> ALL (ARRAY['succeeded'::run_phase, 'failed'::run_phase, 'aborted'::run_phase]));
+
+create table shards (
+  id smallint not null,
+  owner text,
+  lease_expires_at timestamp(3) with time zone,
+  constraint shards_pkey PRIMARY KEY (id)
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=200, fillfactor=50);
+
+create table tasks (
+  id bigint generated always as identity not null,
+  org text default ''::text not null,
+  project text not null,
+  domain text not null,
+  name text not null,
+  version text not null,
+  type text not null,
+  digest bytea not null,
+  short_description text default ''::text not null,
+  spec bytea not null,
+  closure bytea not null,
+  created_at timestamp(3) with time zone default now() not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  constraint tasks_pkey PRIMARY KEY (id),
+  constraint tasks_identity UNIQUE (project, domain, name, version)
+);
+CREATE INDEX tasks_newest_idx ON public.tasks USING btree (project, domain, created_at);
+
+create table timers (
+  run_id uuid not null,
+  ordinal integer not null,
+  attempt integer not null,
+  kind timer_kind not null,
+  shard smallint not null,
+  due_at timestamp(3) with time zone not null,
+  constraint timers_run_id_ordinal_attempt_kind_pk PRIMARY KEY (run_id, ordinal, attempt, kind)
+) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
+CREATE INDEX timers_due_idx ON public.timers USING btree (shard, due_at);
+
+create table workflows (
+  id bigint generated always as identity not null,
+  org text default ''::text not null,
+  project text not null,
+  domain text not null,
+  name text not null,
+  version text not null,
+  digest bytea not null,
+  short_description text default ''::text not null,
+  interface bytea not null,
+  spec bytea not null,
+  compiled bytea not null,
+  created_at timestamp(3) with time zone default now() not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  constraint workflows_pkey PRIMARY KEY (id),
+  constraint workflows_identity UNIQUE (project, domain, name, version)
+);
+CREATE INDEX workflows_newest_idx ON public.workflows USING btree (project, domain, created_at);

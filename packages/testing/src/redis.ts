@@ -1,0 +1,59 @@
+import { createConnection } from "node:net";
+import { join } from "node:path";
+import { freePort } from "./free-port.ts";
+import { type LeashedProcess, startLeashed } from "./leashed-process.ts";
+import { findTool, INSTALL_REDIS } from "./require-tool.ts";
+import { createTempFolder } from "./temp-folder.ts";
+import { waitFor } from "./wait-for.ts";
+
+export interface TestRedis {
+  readonly url: string;
+  /** For tests that kill it. */
+  readonly process: () => LeashedProcess;
+  /** Starts it again on the same port, empty. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const answersPing = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = createConnection(port, "127.0.0.1", () => socket.write("PING\r\n"));
+    socket.once("data", (data) => {
+      resolve(data.toString().startsWith("+PONG"));
+      socket.destroy();
+    });
+    socket.once("error", () => resolve(false));
+  });
+
+/** Starts an empty `redis-server` on a free port, without files. Check `requireTool("redis-server", …)` first. */
+export async function startRedis(): Promise<TestRedis> {
+  const server = findTool("redis-server");
+  if (server === undefined) throw new Error(`redis-server is missing: ${INSTALL_REDIS}`);
+  const folder = createTempFolder("redis");
+  const port = await freePort();
+  const start = async (): Promise<LeashedProcess> => {
+    const settings = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+    const started = await startLeashed(
+      server,
+      [...settings, "--dir", folder.path, "--maxmemory-policy", "noeviction"],
+      {
+        logFile: join(folder.path, "redis.log"),
+      },
+    );
+    await waitFor(() => answersPing(port), { what: "redis-server to answer" });
+    return started;
+  };
+  let running = await start();
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    process: () => running,
+    restart: async () => {
+      await running.close("SIGKILL");
+      running = await start();
+    },
+    close: async () => {
+      await running.close("SIGKILL");
+      await folder.close();
+    },
+  };
+}

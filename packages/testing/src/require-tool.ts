@@ -1,0 +1,39 @@
+import { accessSync, constants } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+
+/** Where `tools/install` puts ready tools unless told otherwise. */
+const TOOLS_FOLDER = join(homedir(), ".cache", "skein-tools");
+
+const isExecutable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** The path of a program on PATH or in `~/.cache/skein-tools`. */
+export const findTool = (name: string): string | undefined =>
+  [...(process.env.PATH ?? "").split(delimiter), TOOLS_FOLDER]
+    .filter((folder) => folder !== "")
+    .map((folder) => join(folder, name))
+    .find(isExecutable);
+
+/**
+ * The path of a program that a test needs. Without it: undefined, after a line that says what to install, for
+ * `describe.skipIf`; under `CI=true` an error, because a skipped test there proves nothing.
+ */
+export function requireTool(name: string, install: string): string | undefined {
+  const path = findTool(name);
+  if (path !== undefined) return path;
+  const message = `${name} is not on PATH: install it with \`${install}\``;
+  if (process.env.CI === "true") throw new Error(message);
+  process.stderr.write(`skipped: ${message}\n`);
+  return undefined;
+}
+
+/** How to get the tools that our fixtures start. */
+export const INSTALL_REDIS = "apt-get install redis-server";
+export const INSTALL_VERSITYGW = "go install github.com/versity/versitygw/cmd/versitygw@v1.8.0";

@@ -1,0 +1,39 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const postgres = fileURLToPath(new URL("packages/testing/src/global-setup.ts", import.meta.url));
+const everywhere = ["apps", "packages", "scripts", "tests"];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: everywhere.map((folder) => `${folder}/**/*.test.ts`),
+          exclude: ["**/node_modules/**", "**/*.it.test.ts", "tests/e2e/**", "scripts/bench/**/*.bench.test.ts"],
+        },
+      },
+      {
+        test: {
+          name: "it",
+          include: everywhere.map((folder) => `${folder}/**/*.it.test.ts`),
+          exclude: ["**/node_modules/**"],
+          globalSetup: postgres,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["tests/e2e/**/*.e2e.test.ts"],
+          globalSetup: postgres,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          maxWorkers: 1,
+        },
+      },
+    ],
+  },
+});
