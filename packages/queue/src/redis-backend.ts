@@ -1,0 +1,63 @@
+import { Queue, Worker } from "bullmq";
+import { Redis } from "ioredis";
+import { type Backend, jobDefaults, type Parcel, workerTimings } from "./backend.ts";
+
+/** BullMQ on Redis or Valkey. Resolves when both connections are ready; rejects when they are not within `timeoutMs`. */
+export async function openRedisBackend(
+  url: string,
+  prefix: string,
+  timeoutMs: number,
+  onError: (error: Error) => void,
+): Promise<Backend> {
+  const shared = {
+    retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
+    connectTimeout: 5_000,
+    maxRetriesPerRequest: null,
+  };
+  // A producer must hear at once that Redis is away: its orders and reports are kept elsewhere and sent again.
+  const producer = new Redis(url, { ...shared, enableOfflineQueue: false });
+  const consumer = new Redis(url, shared);
+  for (const client of [producer, consumer]) client.on("error", onError);
+  const disconnect = () => {
+    producer.disconnect();
+    consumer.disconnect();
+  };
+  try {
+    await Promise.all([whenReady(producer, timeoutMs), whenReady(consumer, timeoutMs)]);
+  } catch (error) {
+    disconnect();
+    throw error;
+  }
+  return {
+    openQueue: (name) =>
+      new Queue<Parcel>(name, {
+        connection: producer,
+        prefix,
+        defaultJobOptions: jobDefaults,
+        streams: { events: { maxLen: 100 } },
+      }),
+    openWorker: (name, { concurrency, processor }) =>
+      new Worker<Parcel>(name, processor, {
+        ...workerTimings,
+        connection: consumer,
+        prefix,
+        concurrency,
+      }),
+    close: async () => disconnect(),
+  };
+}
+
+function whenReady(client: Redis, timeoutMs: number): Promise<void> {
+  if (client.status === "ready") return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      client.removeListener("ready", onReady);
+      reject(new Error(`no answer within ${timeoutMs} ms`));
+    }, timeoutMs);
+    const onReady = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    client.once("ready", onReady);
+  });
+}
