@@ -1,5 +1,28 @@
 export { type Db, type OpenDb, openDb, type Tx } from "./connect.ts";
 export { ensureHistoryPartitions } from "./history-partitions.ts";
+export {
+  LIST_OPERATORS,
+  type ListCondition,
+  type ListOperator,
+  type ListQuery,
+  type ListSort,
+  type ListValue,
+} from "./lists/list-query.ts";
+export { commitAdvances } from "./loop/commit-advances.ts";
+export { type DueTimer, deleteOrphanTimers, readDueTimers } from "./loop/due-timers.ts";
+export { type LostClaim, readLostClaims } from "./loop/lost-claims.ts";
+export {
+  countPublished,
+  countSlots,
+  deleteCommands,
+  type PendingOrder,
+  readCommands,
+  readPoolsWithCommands,
+  takeUnclaimed,
+} from "./loop/relay.ts";
+export type { CommandRow, NewOrder, NewValue, RunAdvance } from "./loop/run-advance.ts";
+export { countShardOwners, ensureShards, releaseShards, renewShards, takeShards } from "./loop/shards.ts";
+export { readWaitingEvents, type WaitingEvent } from "./loop/waiting-events.ts";
 export { migrate } from "./migrate.ts";
 export {
   CHANGES_CHANNEL,
@@ -9,3 +32,70 @@ export {
   openListener,
   openNotifier,
 } from "./notify.ts";
+export {
+  type DomainRow,
+  findProject,
+  insertProject,
+  listDomains,
+  listProjects,
+  type ProjectField,
+  type ProjectRow,
+  type ProjectState,
+  updateProject,
+  upsertDomains,
+} from "./projects/projects.ts";
+export type { NameId, ResourceKind, VersionId } from "./registry/identity.ts";
+export {
+  findActiveLaunchPlan,
+  findLaunchPlan,
+  insertLaunchPlan,
+  type LaunchPlanField,
+  type LaunchPlanRow,
+  type LaunchPlanState,
+  listLaunchPlans,
+  type NewLaunchPlan,
+  setLaunchPlanState,
+} from "./registry/launch-plans.ts";
+export {
+  findNamedEntity,
+  listNamedEntities,
+  type NamedEntityField,
+  type NamedEntityRow,
+  type NamedEntityState,
+  updateNamedEntity,
+} from "./registry/named-entities.ts";
+export { findTask, insertTask, listTasks, type NewTask, type TaskField, type TaskRow } from "./registry/tasks.ts";
+export {
+  findWorkflow,
+  findWorkflowSummary,
+  insertWorkflow,
+  listWorkflows,
+  type NewWorkflow,
+  type WorkflowField,
+  type WorkflowRow,
+  type WorkflowSummary,
+} from "./registry/workflows.ts";
+export { insertAbortRequest, type RunState, setRunState } from "./runs/abort.ts";
+export { countShards, insertRun, type NewRun, type RunMode, type StoredValue } from "./runs/launch.ts";
+export {
+  type ActionField,
+  type ActionRow,
+  type AttemptField,
+  type AttemptRow,
+  findAction,
+  findAttempt,
+  listActions,
+  listAttempts,
+} from "./runs/read-actions.ts";
+export {
+  findRun,
+  findRunInputs,
+  findRunName,
+  findValue,
+  findValues,
+  listRuns,
+  type RunField,
+  type RunRow,
+  type ValueRow,
+  type ValueSide,
+} from "./runs/read-runs.ts";

@@ -2,7 +2,7 @@ import type { ActionState, AttemptState, Changes, EngineEvent, NewAction, RunCha
 import { isTerminalAttempt } from "@skein/engine";
 import type pg from "pg";
 import { type Column, columnSet, moment } from "./columns.ts";
-import type { CommandRow, NewOrder, RunAdvance, StoredValue } from "./run-advance.ts";
+import type { CommandRow, NewOrder, NewValue, RunAdvance } from "./run-advance.ts";
 
 type OfRun<Row> = Row & { readonly runId: string };
 
@@ -59,10 +59,12 @@ const attemptState: readonly Column<AttemptRow>[] = [
   ["error_recoverable", "boolean", (row) => row.failure?.recoverable ?? null],
 ];
 const attemptRows = columnSet(attemptState);
-const newAttemptRows = columnSet<AttemptRow & Pick<NewOrder, "pool" | "tokenHash">>([
+type NewAttemptRow = AttemptRow & Pick<NewOrder, "pool" | "kind" | "tokenHash">;
+const newAttemptRows = columnSet<NewAttemptRow>([
   ...attemptState,
   ["queued", "float8", (row) => row.queuedAtMs],
   ["pool", "text", (row) => row.pool],
+  ["kind", "order_kind", (row) => row.kind],
   ["token_hash", "bytea", (row) => Buffer.from(row.tokenHash)],
 ]);
 
@@ -72,7 +74,7 @@ const endedRows = columnSet<{ runId: string; ordinal: number; attempt: number }>
   ["attempt", "int", (row) => row.attempt],
 ]);
 
-const valueRows = columnSet<OfRun<StoredValue>>([
+const valueRows = columnSet<OfRun<NewValue>>([
   ["run_id", "uuid", (row) => row.runId],
   ["ordinal", "int", (row) => row.ordinal],
   ["side", "value_side", (row) => row.side],
@@ -163,9 +165,9 @@ with fenced as (
   from ${from(actionRows)} join fenced f on f.id = u.run_id
   where a.run_id = u.run_id and a.ordinal = u.ordinal
 ), new_attempts as (
-  insert into attempts (run_id, ordinal, attempt, org, project, shard, pool, phase, token_hash, agent_id, queued_at, started_at, ended_at,
+  insert into attempts (run_id, ordinal, attempt, org, project, shard, pool, kind, phase, token_hash, agent_id, queued_at, started_at, ended_at,
     error_code, error_message, error_kind, error_recoverable, changed_seq)
-  select u.run_id, u.ordinal, u.attempt, f.org, f.project, f.shard, u.pool, u.phase, u.token_hash, u.agent_id, ${moment("u.queued")},
+  select u.run_id, u.ordinal, u.attempt, f.org, f.project, f.shard, u.pool, u.kind, u.phase, u.token_hash, u.agent_id, ${moment("u.queued")},
     ${moment("u.started")}, ${moment("u.ended")}, u.error_code, u.error_message, u.error_kind, u.error_recoverable, f.changed_seq
   from ${from(newAttemptRows)} join fenced f on f.id = u.run_id
 ), changed_attempts as (
@@ -216,7 +218,7 @@ export async function commitAdvances(pool: pg.Pool, advances: readonly RunAdvanc
     ...actionValuesOf(advances),
     ...attemptValuesOf(advances),
     valueRows.values(advances.flatMap(({ runId, values }) => values.map((value) => ({ ...value, runId })))),
-    commandRows.values(advances.flatMap(({ orders }) => orders)),
+    commandRows.values(advances.flatMap(({ orders }) => orders.filter((order) => order.isDispatched))),
     ...timerValuesOf(advances),
     historyRows.values(
       advances.flatMap(({ runId, appliedEvents }) => appliedEvents.map((event) => ({ runId, event }))),
@@ -247,7 +249,7 @@ function actionValuesOf(advances: readonly RunAdvance[]): unknown[][][] {
 }
 
 function attemptValuesOf(advances: readonly RunAdvance[]): unknown[][][] {
-  const added: (AttemptRow & Pick<NewOrder, "pool" | "tokenHash">)[] = [];
+  const added: NewAttemptRow[] = [];
   const changed: AttemptRow[] = [];
   const ended: { runId: string; ordinal: number; attempt: number }[] = [];
   for (const { runId, changes, orders, reporters } of advances) {
@@ -256,7 +258,7 @@ function attemptValuesOf(advances: readonly RunAdvance[]): unknown[][][] {
       const key = `${attempt.ordinal}.${attempt.attempt}`;
       const row = { ...attempt, runId, agentId: reporters.get(key) ?? null };
       const order = orderOf.get(key);
-      if (attempt.isNew && order) added.push({ ...row, pool: order.pool, tokenHash: order.tokenHash });
+      if (attempt.isNew && order) added.push({ ...row, ...order });
       else changed.push(row);
       if (isTerminalAttempt(attempt.phase) && !attempt.isNew) ended.push(row);
     }

@@ -2,7 +2,7 @@ import type { AttemptId, OrderKind } from "@skein/contracts";
 import type { Changes, EngineEvent } from "@skein/engine";
 
 /** A `LiteralMap` to store: its bytes, or where they lie in the object store. */
-export interface StoredValue {
+export interface NewValue {
   readonly ordinal: number;
   readonly side: "inputs" | "outputs";
   readonly data: Uint8Array | null;
@@ -10,13 +10,15 @@ export interface StoredValue {
   readonly sizeBytes: number;
 }
 
-/** What the scheduler knows of a new attempt beside the engine's view. */
+/** What the scheduler knows of a new attempt beside the engine's view. There is one for each new attempt. */
 export interface NewOrder {
   readonly id: AttemptId;
   readonly kind: OrderKind;
   readonly pool: string;
   /** SHA-256 of the attempt's token. */
   readonly tokenHash: Uint8Array;
+  /** False when the attempt ended in the advance that made it, so that nobody is asked to make it. */
+  readonly isDispatched: boolean;
 }
 
 /** Everything that one advance of one run writes. */
@@ -25,7 +27,7 @@ export interface RunAdvance {
   /** The version this advance started from; another one in Postgres undoes the whole commit. */
   readonly version: number;
   readonly changes: Changes;
-  readonly values: readonly StoredValue[];
+  readonly values: readonly NewValue[];
   readonly orders: readonly NewOrder[];
   /** Which agent reported an attempt, by `ordinal.attempt`. */
   readonly reporters: ReadonlyMap<string, string>;

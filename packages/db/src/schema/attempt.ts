@@ -1,3 +1,4 @@
+import { ORDER_KINDS } from "@skein/contracts";
 import { ATTEMPT_PHASES } from "@skein/engine";
 import { sql } from "drizzle-orm";
 import {
@@ -17,6 +18,7 @@ import {
 import { bytea, moment, updatedAt } from "./columns.ts";
 import { errorKind } from "./run.ts";
 
+export const orderKind = pgEnum("order_kind", ORDER_KINDS);
 export const attemptPhase = pgEnum("attempt_phase", ATTEMPT_PHASES);
 
 /** One try of an action. Only the scheduler writes it; a claim stands in a table of its own. */
@@ -31,14 +33,15 @@ export const attempts = pgTable(
     project: text().notNull(),
     shard: smallint().notNull(),
     pool: text().notNull(),
+    kind: orderKind().notNull(),
     phase: attemptPhase().notNull(),
     /** SHA-256 of the attempt's token. */
     tokenHash: bytea().notNull(),
     /** The agent that made it, once it reported. */
     agentId: text(),
     queuedAt: moment().notNull(),
-    /** When its order went to the queue last; null while it waits as a command. */
-    publishedAt: moment(),
+    /** When its order went to the queue once more, because nobody had claimed it. */
+    republishedAt: moment(),
     startedAt: moment(),
     endedAt: moment(),
     updatedAt: updatedAt(),

@@ -1,5 +1,5 @@
-import { ORDER_KINDS } from "@skein/contracts";
 import { bigint, index, integer, jsonb, pgEnum, pgTable, primaryKey, smallint, text, uuid } from "drizzle-orm/pg-core";
+import { orderKind } from "./attempt.ts";
 import { createdAt, moment } from "./columns.ts";
 
 /** Facts made by the api (a run was started, an abort was asked for) that no advance has applied yet. */
@@ -15,8 +15,6 @@ export const events = pgTable(
   },
   (t) => [index("events_shard_idx").on(t.shard, t.id)],
 );
-
-export const orderKind = pgEnum("order_kind", ORDER_KINDS);
 
 /** Orders that are not in the queue yet: just committed, or waiting for room in their pool's window. Deleted once published. */
 export const commands = pgTable(

@@ -1,0 +1,107 @@
+import { and, eq, getTableColumns, isNull, type SQL, sql } from "drizzle-orm";
+import type { Db } from "../connect.ts";
+import { type ListFields, type ListQuery, orderOf, whereOf } from "../lists/list-query.ts";
+import { actions, attempts, runs } from "../schema/index.ts";
+
+export type ActionRow = typeof actions.$inferSelect;
+export type AttemptRow = typeof attempts.$inferSelect;
+
+export async function findAction(db: Db, runId: string, name: string): Promise<ActionRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(actions)
+    .where(and(eq(actions.runId, runId), eq(actions.name, name)));
+  return row;
+}
+
+const RUN_OF_ACTION = {
+  runPhase: runs.phase,
+  runName: runs.name,
+  runState: runs.state,
+  runMode: runs.mode,
+} satisfies ListFields<string>;
+
+const ACTION_FIELDS = {
+  ordinal: actions.ordinal,
+  name: actions.name,
+  phase: actions.phase,
+  errorKind: actions.errorKind,
+  errorCode: actions.errorCode,
+  duration: actions.duration,
+  createdAt: actions.createdAt,
+  updatedAt: actions.updatedAt,
+  startedAt: actions.startedAt,
+  ...RUN_OF_ACTION,
+} satisfies ListFields<string>;
+export type ActionField = keyof typeof ACTION_FIELDS;
+
+/** Actions of a run below `parentOrdinal`; null: those without a parent. Without a sort: in order of creation. */
+export async function listActions(
+  db: Db,
+  runId: string,
+  parentOrdinal: number | null,
+  query: ListQuery<ActionField>,
+): Promise<ActionRow[]> {
+  const parent = parentOrdinal === null ? isNull(actions.parentOrdinal) : eq(actions.parentOrdinal, parentOrdinal);
+  return db
+    .select(getTableColumns(actions))
+    .from(actions)
+    .innerJoin(runs, eq(runs.id, actions.runId))
+    .where(and(eq(actions.runId, runId), parent, whereOf(ACTION_FIELDS, query.where)))
+    .orderBy(...orderOf(ACTION_FIELDS, query.sort, [actions.ordinal]))
+    .limit(query.limit)
+    .offset(query.offset);
+}
+
+export async function findAttempt(
+  db: Db,
+  runId: string,
+  ordinal: number,
+  attempt: number,
+): Promise<AttemptRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(attempts)
+    .where(and(eq(attempts.runId, runId), eq(attempts.ordinal, ordinal), eq(attempts.attempt, attempt)));
+  return row;
+}
+
+/** A task key is `project:domain:name:version`; only the name may hold colons. */
+const taskKeyPart = (pattern: string): SQL => sql`substring(${actions.taskKey} from ${sql.raw(`'${pattern}'`)})`;
+
+const ATTEMPT_FIELDS = {
+  attempt: attempts.attempt,
+  phase: attempts.phase,
+  errorKind: attempts.errorKind,
+  errorCode: attempts.errorCode,
+  duration: attempts.duration,
+  createdAt: attempts.queuedAt,
+  updatedAt: attempts.updatedAt,
+  startedAt: attempts.startedAt,
+  actionName: actions.name,
+  actionPhase: actions.phase,
+  taskProject: taskKeyPart("^([^:]*):"),
+  taskDomain: taskKeyPart("^[^:]*:([^:]*):"),
+  taskName: taskKeyPart("^[^:]*:[^:]*:(.*):[^:]*$"),
+  taskVersion: taskKeyPart("([^:]*)$"),
+  ...RUN_OF_ACTION,
+} satisfies ListFields<string>;
+export type AttemptField = keyof typeof ATTEMPT_FIELDS;
+
+/** The attempts of one action. Without a sort: in order. */
+export async function listAttempts(
+  db: Db,
+  runId: string,
+  ordinal: number,
+  query: ListQuery<AttemptField>,
+): Promise<AttemptRow[]> {
+  return db
+    .select(getTableColumns(attempts))
+    .from(attempts)
+    .innerJoin(actions, and(eq(actions.runId, attempts.runId), eq(actions.ordinal, attempts.ordinal)))
+    .innerJoin(runs, eq(runs.id, attempts.runId))
+    .where(and(eq(attempts.runId, runId), eq(attempts.ordinal, ordinal), whereOf(ATTEMPT_FIELDS, query.where)))
+    .orderBy(...orderOf(ATTEMPT_FIELDS, query.sort, [attempts.attempt]))
+    .limit(query.limit)
+    .offset(query.offset);
+}
