@@ -29,6 +29,7 @@ export { findTool, INSTALL_REDIS, INSTALL_VERSITYGW, requireTool } from "./requi
 export { insertLaunchPlan, insertProject, insertRow, insertRun, insertTask, insertWorkflow } from "./row-factories.ts";
 export { startS3, type TestS3 } from "./s3.ts";
 export { dumpSchema } from "./schema-dump.ts";
+export { type SeededRandom, seededRandom } from "./seeded-random.ts";
 export { createTempFolder } from "./temp-folder.ts";
 export { createTestDatabase, offerTemplate, type TestDatabase } from "./test-database.ts";
 export { type WaitOptions, waitFor } from "./wait-for.ts";

@@ -10,6 +10,8 @@ import { createTempFolder } from "./temp-folder.ts";
 export interface TestPostgres {
   /** The url of the maintenance database, as superuser. */
   readonly url: string;
+  /** Stops the server as an operator would, ending every connection, and starts it again on the same port and data. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -67,6 +69,10 @@ export async function startPostgres(options: { durable?: boolean } = {}): Promis
   const watchdog = watchOver(databaseDir);
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    restart: async () => {
+      await server.stop();
+      await server.start();
+    },
     close: async () => {
       await watchdog.close();
       await server.stop();

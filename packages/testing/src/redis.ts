@@ -10,19 +10,22 @@ export interface TestRedis {
   readonly url: string;
   /** For tests that kill it. */
   readonly process: () => LeashedProcess;
+  /** Forgets everything, as a lost Redis would, but keeps the connections. */
+  flush(): Promise<void>;
   /** Starts it again on the same port, empty. */
   restart(): Promise<void>;
   close(): Promise<void>;
 }
 
-const answersPing = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = createConnection(port, "127.0.0.1", () => socket.write("PING\r\n"));
+/** One command on a connection of its own; answers the first line of the reply. */
+const say = (port: number, command: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const socket = createConnection(port, "127.0.0.1", () => socket.write(`${command}\r\n`));
     socket.once("data", (data) => {
-      resolve(data.toString().startsWith("+PONG"));
+      resolve(data.toString().split("\r\n")[0] ?? "");
       socket.destroy();
     });
-    socket.once("error", () => resolve(false));
+    socket.once("error", reject);
   });
 
 /** Starts an empty `redis-server` on a free port, without files. Check `requireTool("redis-server", …)` first. */
@@ -40,13 +43,16 @@ export async function startRedis(): Promise<TestRedis> {
         logFile: join(folder.path, "redis.log"),
       },
     );
-    await waitFor(() => answersPing(port), { what: "redis-server to answer" });
+    await waitFor(async () => (await say(port, "PING")) === "+PONG", { what: "redis-server to answer" });
     return started;
   };
   let running = await start();
   return {
     url: `redis://127.0.0.1:${port}`,
     process: () => running,
+    flush: async () => {
+      await say(port, "FLUSHALL");
+    },
     restart: async () => {
       await running.close("SIGKILL");
       running = await start();

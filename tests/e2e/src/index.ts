@@ -1,0 +1,5 @@
+export { type FlyteClients, haveClients, type LaunchInput, openFlyteClients } from "./flyte-clients.ts";
+export { attemptsOf, nodePhases, outputsWhenOver, plainValue, plainValues, type SeenAttempt } from "./outcomes.ts";
+export type { Remote } from "./remote.ts";
+export { type RunningSkein, type SkeinShape, startSkein } from "./skein.ts";
+export type { SkeinProcess } from "./skein-process.ts";
