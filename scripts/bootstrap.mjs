@@ -19,9 +19,9 @@ const COMMANDS = {
   skein: ["apps/cli/src/main.ts"],
   test: [vitest, "run", "--project", "it", "--project", "e2e"],
   "test:full": [vitest, "run"],
-  check: [turbo, "run", ...CHECKS, "--continue=always", "--output-logs=errors-only", "--concurrency=2"],
+  check: [turbo, "run", ...CHECKS, "--continue=always", "--log-prefix=none", "--concurrency=2"],
   bench: ["scripts/bench/main.ts"],
-  bless: ["scripts/bless.ts"],
+  bless: [vitest, "run", "--update", "--project", "unit", "--project", "it"],
 };
 const ENVIRONMENTS = { "test:full": { SKEIN_TEST_FULL: "true" }, check: { TURBO_TELEMETRY_DISABLED: "1" } };
 /** Longer than any `npm ci`: a lock older than this was left by a crash whose pid is in use again. */
