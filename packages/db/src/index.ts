@@ -1,3 +1,14 @@
+export {
+  type ClaimedAttempt,
+  type ClaimRefusal,
+  type ClaimVerdict,
+  claimAttempts,
+  readAncestorNodeIds,
+  readCompiledWorkflow,
+  type WantedClaim,
+} from "./agents/claims.ts";
+export { type HeartbeatResult, recordHeartbeat } from "./agents/heartbeat.ts";
+export { appendLogChunks, type NewLogChunk, readLogBytes } from "./agents/logs.ts";
 export { type Db, type OpenDb, openDb, type Tx } from "./connect.ts";
 export { ensureHistoryPartitions } from "./history-partitions.ts";
 export {
@@ -10,7 +21,17 @@ export {
 } from "./lists/list-query.ts";
 export { commitAdvances } from "./loop/commit-advances.ts";
 export { type DueTimer, deleteOrphanTimers, readDueTimers } from "./loop/due-timers.ts";
+export { readIdleRuns } from "./loop/idle-runs.ts";
+export {
+  readCompiledWorkflows,
+  readRunStates,
+  type StoredAction,
+  type StoredAttempt,
+  type StoredRun,
+} from "./loop/load-runs.ts";
+export { type LoadedValue, type RunValueRef, readValues } from "./loop/load-values.ts";
 export { type LostClaim, readLostClaims } from "./loop/lost-claims.ts";
+export { deleteOldAgents, dropOldHistory } from "./loop/prune.ts";
 export {
   countPublished,
   countSlots,

@@ -1,0 +1,135 @@
+import type { AttemptId } from "@skein/contracts";
+import type pg from "pg";
+
+export type ClaimRefusal = "over" | "unknown" | "taken" | "stopping";
+
+/** One attempt that an agent asks for, with the SHA-256 of the token it shows. */
+export interface WantedClaim extends AttemptId {
+  readonly tokenHash: Uint8Array;
+}
+
+/** What the rows know of a granted attempt. */
+export interface ClaimedAttempt {
+  readonly org: string;
+  readonly project: string;
+  readonly domain: string;
+  readonly runName: string;
+  /** `flyteidl.admin.ExecutionSpec`. */
+  readonly runSpec: Uint8Array;
+  readonly workflowId: number;
+  /** `project:domain:name`. */
+  readonly workflowKey: string;
+  readonly actionName: string;
+  readonly specNodeId: string;
+  readonly taskKey: string | null;
+  readonly parentOrdinal: number | null;
+  readonly inputs: { readonly data: Uint8Array | null; readonly uri: string | null; readonly sizeBytes: number } | null;
+}
+
+export type ClaimVerdict =
+  | { readonly granted: ClaimedAttempt; readonly refused?: undefined }
+  | { readonly granted?: undefined; readonly refused: ClaimRefusal };
+
+interface ClaimRow extends Omit<ClaimedAttempt, "workflowId" | "inputs"> {
+  readonly verdict: "granted" | ClaimRefusal;
+  readonly workflowId: string;
+  readonly inputData: Buffer | null;
+  readonly inputUri: string | null;
+  readonly inputSizeBytes: string | null;
+}
+
+const CLAIM_ATTEMPTS = `
+with wanted as (
+  select * from unnest($3::uuid[], $4::int[], $5::int[], $6::text[])
+    with ordinality w(run_id, ordinal, attempt, token_hash, place)
+), judged as (
+  select w.run_id, w.ordinal, w.attempt, w.place, a.shard, a.phase, c.agent_id as holder,
+         coalesce(a.pool = $2 and a.token_hash = decode(w.token_hash, 'hex'), false) as is_known
+  from wanted w
+  left join attempts a using (run_id, ordinal, attempt)
+  left join claims c using (run_id, ordinal, attempt)
+), inserted as (
+  -- Another agent that inserts at the same moment wins or loses by the primary key.
+  insert into claims (run_id, ordinal, attempt, agent_id, shard)
+  select run_id, ordinal, attempt, $1, shard from judged
+  where is_known and phase = 'queued' and holder is null order by run_id, ordinal, attempt
+  on conflict do nothing returning run_id, ordinal, attempt
+), decided as (
+  select j.run_id, j.ordinal, j.place, case
+    when not j.is_known then 'unknown'
+    when j.phase in ('succeeded', 'failed', 'aborted') then 'over'
+    when j.phase = 'aborting' then 'stopping'
+    when i.run_id is not null or j.holder = $1 then 'granted'
+    else 'taken' end as verdict
+  from judged j left join inserted i using (run_id, ordinal, attempt)
+)
+select d.verdict, r.org, r.project, r.domain, r.name as "runName", r.spec as "runSpec", r.workflow_id as "workflowId",
+       w.project || ':' || w.domain || ':' || w.name as "workflowKey", a.name as "actionName",
+       a.spec_node_id as "specNodeId", a.task_key as "taskKey", a.parent_ordinal as "parentOrdinal",
+       v.data as "inputData", v.uri as "inputUri", v.size_bytes as "inputSizeBytes"
+from decided d
+left join runs r on r.id = d.run_id and d.verdict = 'granted'
+left join workflows w on w.id = r.workflow_id
+left join actions a on a.run_id = r.id and a.ordinal = d.ordinal
+left join action_values v on v.run_id = r.id and v.ordinal = d.ordinal and v.side = 'inputs'
+order by d.place`;
+
+/**
+ * Decides all claims of one request in one statement, in its order. An attempt goes to the first agent of its pool that
+ * asks while it is queued; asking again is granted again, so that a lost answer does no harm.
+ */
+export async function claimAttempts(
+  db: pg.Pool,
+  agentId: string,
+  pool: string,
+  wanted: readonly WantedClaim[],
+): Promise<ClaimVerdict[]> {
+  const { rows } = await db.query<ClaimRow>({
+    name: "claim-attempts",
+    text: CLAIM_ATTEMPTS,
+    values: [
+      agentId,
+      pool,
+      wanted.map(({ runId }) => runId),
+      wanted.map(({ ordinal }) => ordinal),
+      wanted.map(({ attempt }) => attempt),
+      wanted.map(({ tokenHash }) => Buffer.from(tokenHash).toString("hex")),
+    ],
+  });
+  return rows.map(({ verdict, ...row }) =>
+    verdict === "granted" ? { granted: toClaimed(row) } : { refused: verdict },
+  );
+}
+
+function toClaimed(row: Omit<ClaimRow, "verdict">): ClaimedAttempt {
+  const { inputData, inputUri, inputSizeBytes, workflowId, ...rest } = row;
+  const inputs = inputSizeBytes === null ? null : { data: inputData, uri: inputUri, sizeBytes: Number(inputSizeBytes) };
+  return { ...rest, workflowId: Number(workflowId), inputs };
+}
+
+/** The template ids of the nodes that an action is inside of, outermost first: where its sub-workflow stands in the graph. */
+export async function readAncestorNodeIds(db: pg.Pool, runId: string, ordinal: number): Promise<string[]> {
+  const { rows } = await db.query<{ specNodeId: string }>({
+    name: "read-ancestor-node-ids",
+    text: `with recursive above as (
+             select p.parent_ordinal, p.spec_node_id, 1 as depth from actions a
+             join actions p on p.run_id = a.run_id and p.ordinal = a.parent_ordinal
+             where a.run_id = $1 and a.ordinal = $2
+             union all
+             select p.parent_ordinal, p.spec_node_id, above.depth + 1 from above
+             join actions p on p.run_id = $1 and p.ordinal = above.parent_ordinal)
+           select spec_node_id as "specNodeId" from above order by depth desc`,
+    values: [runId, ordinal],
+  });
+  return rows.map(({ specNodeId }) => specNodeId);
+}
+
+/** The graph that runs of the workflow follow: a serialized `flyteidl.core.CompiledWorkflowClosure`. */
+export async function readCompiledWorkflow(db: pg.Pool, workflowId: number): Promise<Uint8Array | undefined> {
+  const { rows } = await db.query<{ compiled: Buffer }>({
+    name: "read-compiled-workflow",
+    text: "select compiled from workflows where id = $1",
+    values: [workflowId],
+  });
+  return rows[0]?.compiled;
+}
