@@ -15,7 +15,7 @@ import {
 import { openStorage, type Storage } from "@skein/storage";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Call } from "../call.ts";
-import { dataProxyHandlers } from "./data-proxy-handlers.ts";
+import { handlersOver } from "./data-proxy-handlers.ts";
 import type { DataProxyDependencies } from "./dependencies.ts";
 
 const md5 = createHash("md5").update("content").digest();
@@ -29,13 +29,13 @@ const integer = (value: bigint) =>
 
 let folder: string;
 let storage: Storage;
-let handlers: ReturnType<typeof dataProxyHandlers>;
+let handlers: ReturnType<typeof handlersOver>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "skein-data-proxy-"));
   const signing = { secretKey: "a secret key of at least 32 characters", publicUrl: "http://127.0.0.1:1" };
   storage = await openStorage({ uri: `file://${folder}`, signing });
-  handlers = dataProxyHandlers(dependenciesOn(storage));
+  handlers = handlersOver(dependenciesOn(storage));
 });
 afterAll(async () => {
   storage.close();
