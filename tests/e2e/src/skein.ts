@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { signAgentToken } from "@skein/api";
+import { signAgentToken } from "@skein/api/start";
 import {
   createTempFolder,
   createTestDatabase,
