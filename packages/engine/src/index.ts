@@ -1,3 +1,4 @@
+export { advance } from "./advance.ts";
 export {
   ACTION_KINDS,
   type ActionKind,
@@ -10,6 +11,7 @@ export {
 } from "./changes.ts";
 export type { Command } from "./command.ts";
 export type { EngineEvent, ErrorKind, Failure, TimerKind, ValueRef } from "./event.ts";
+export { END_NODE_ID, entityKey, readProgram, START_NODE_ID } from "./graph.ts";
 export {
   ACTION_PHASES,
   ACTION_TRANSITIONS,
@@ -24,3 +26,9 @@ export {
   RUN_TRANSITIONS,
   type RunPhase,
 } from "./phase.ts";
+export type { FailurePolicy, Graph, GraphNode, NodeTarget, Program, ProgramTask, TaskOrderKind } from "./program.ts";
+export { ChangeRecorder } from "./recorder.ts";
+export { restoreRun, type StoredRun } from "./restore.ts";
+export { DEFAULT_POLICY, type EnginePolicy } from "./retry.ts";
+export { newRun, type RunState } from "./state.ts";
+export type { ValueSource } from "./step.ts";

@@ -1,0 +1,166 @@
+import type { EngineEvent, Failure } from "../event.ts";
+import { failAction, releaseDownstream } from "../frames.ts";
+import type { GraphNode } from "../program.ts";
+import { backoffMs, finalFailure } from "../retry.ts";
+import { type ActionRecord, type AttemptRecord, type Frame, isClosed, isLive } from "../state.ts";
+import { addAction, bindNode, type Step, setActionPhase, setAttemptPhase } from "../step.ts";
+
+/** Events about one attempt. */
+export type AttemptEvent = Extract<EngineEvent, { readonly attempt: number }>;
+
+/** A task's turn: its inputs are recorded and its first attempt is dispatched. */
+export function openTask(step: Step, frame: Frame, node: GraphNode): void {
+  const action = addAction(step, frame, node, "task");
+  const bound = bindNode(step, frame, node);
+  if ("failure" in bound) {
+    failAction(step, action, bound.failure);
+    return;
+  }
+  step.recorder.writeValue({ ordinal: action.ordinal, side: "inputs", bytes: bound.bytes });
+  startAttempt(step, action);
+}
+
+function startAttempt({ run, recorder }: Step, action: ActionRecord): void {
+  const attempt: AttemptRecord = {
+    ordinal: action.ordinal,
+    attempt: action.attempts,
+    phase: "queued",
+    queuedAtMs: run.nowMs,
+    startedAtMs: null,
+    endedAtMs: null,
+    failure: null,
+  };
+  action.attempts += 1;
+  action.current = attempt;
+  recorder.addAttempt(attempt);
+  recorder.changeAction(action);
+}
+
+/** Applies what was learnt about an attempt; false when it came late, twice or for something that is over. */
+export function applyAttemptEvent(step: Step, event: AttemptEvent): boolean {
+  const action = step.run.actions[event.ordinal];
+  if (!action) return false;
+  if (event.type === "timerFired" && event.timer === "backoff") return retry(step, action, event.attempt);
+  const attempt = action.current;
+  if (!isLive(attempt) || attempt.attempt !== event.attempt) return false;
+  switch (event.type) {
+    case "attemptStarted":
+      return start(step, action, attempt);
+    case "timerFired":
+      return expire(step, action, attempt);
+    case "attemptSucceeded":
+      noteStart(step, action, attempt, event.startedAtMs);
+      if (!isCut(action, attempt)) succeed(step, action, attempt);
+      else cut(step, action, attempt);
+      return true;
+    default:
+      if (event.type === "attemptFailed") noteStart(step, action, attempt, event.startedAtMs);
+      if (isCut(action, attempt)) cut(step, action, attempt);
+      else fail(step, action, attempt, failureOf(event));
+      return true;
+  }
+}
+
+type FailureEvent = Extract<AttemptEvent, { type: "attemptFailed" | "attemptLost" | "attemptStopped" }>;
+
+function failureOf(event: FailureEvent): Failure {
+  if (event.type === "attemptFailed") return event.failure;
+  const message = event.type === "attemptLost" ? event.message : "The agent stopped the attempt without being told to.";
+  return { code: "AgentLost", message, kind: "system", recoverable: true };
+}
+
+function start(step: Step, action: ActionRecord, attempt: AttemptRecord): boolean {
+  if (attempt.phase !== "queued") return false;
+  const { run, recorder } = step;
+  setAttemptPhase(step, attempt, "running");
+  attempt.startedAtMs = Math.max(run.nowMs, attempt.queuedAtMs);
+  setActionPhase(step, action, "running");
+  const { timeoutMs } = action.node;
+  if (timeoutMs > 0) recorder.setTimer(action.ordinal, attempt.attempt, "deadline", attempt.startedAtMs + timeoutMs);
+  return true;
+}
+
+/** The agent's clock says when user code began; it may not lie outside of what we know. */
+function noteStart({ run, recorder }: Step, action: ActionRecord, attempt: AttemptRecord, atMs: number | null): void {
+  if (atMs === null) return;
+  const startedAtMs = Math.max(attempt.queuedAtMs, Math.min(atMs, run.nowMs));
+  attempt.startedAtMs ??= startedAtMs;
+  action.startedAtMs ??= startedAtMs;
+  recorder.changeAttempt(attempt);
+  recorder.changeAction(action);
+}
+
+function succeed(step: Step, action: ActionRecord, attempt: AttemptRecord): void {
+  clearDeadline(step, action, attempt);
+  setAttemptPhase(step, attempt, "succeeded");
+  setActionPhase(step, action, "succeeded");
+  releaseDownstream(step, action);
+}
+
+/** The outcome was decided before the agent spoke: its time ran out, or its workflow is ending. */
+const isCut = (action: ActionRecord, attempt: AttemptRecord): boolean =>
+  attempt.phase === "aborting" || isClosed(action.frame);
+
+function cut(step: Step, action: ActionRecord, attempt: AttemptRecord): void {
+  if (attempt.failure && !isClosed(action.frame)) {
+    fail(step, action, attempt, attempt.failure);
+    return;
+  }
+  clearDeadline(step, action, attempt);
+  setAttemptPhase(step, attempt, "aborted");
+  setActionPhase(step, action, "aborted");
+}
+
+function fail(step: Step, action: ActionRecord, attempt: AttemptRecord, failure: Failure): void {
+  clearDeadline(step, action, attempt);
+  setAttemptPhase(step, attempt, "failed", failure);
+  if (failure.kind === "user") action.userFailures += 1;
+  else action.systemFailures += 1;
+  const { userFailures, systemFailures, node } = action;
+  const final = finalFailure(failure, { retries: node.retries, userFailures, systemFailures }, step.policy);
+  if (final) {
+    failAction(step, action, final);
+    return;
+  }
+  if (action.phase === "running") setActionPhase(step, action, "queued");
+  const dueAtMs = step.run.nowMs + backoffMs(action.attempts, step.policy);
+  step.recorder.changeAction(action);
+  step.recorder.setTimer(action.ordinal, action.attempts, "backoff", dueAtMs);
+}
+
+function retry(step: Step, action: ActionRecord, attempt: number): boolean {
+  const isWaiting = action.phase === "queued" && action.attempts === attempt && !isLive(action.current);
+  if (!isWaiting || attempt === 0 || isClosed(action.frame)) return false;
+  startAttempt(step, action);
+  return true;
+}
+
+function expire(step: Step, action: ActionRecord, attempt: AttemptRecord): boolean {
+  if (attempt.phase !== "running" || isClosed(action.frame)) return false;
+  setAttemptPhase(step, attempt, "aborting", {
+    code: "TimeoutExpired",
+    message: `task execution timeout [${action.node.timeoutMs / 1000}s] expired`,
+    kind: "user",
+    recoverable: true,
+  });
+  return true;
+}
+
+function clearDeadline({ recorder }: Step, { node }: ActionRecord, attempt: AttemptRecord): void {
+  if (node.timeoutMs > 0 && attempt.startedAtMs !== null) recorder.clearTimers(attempt.ordinal, attempt.attempt);
+}
+
+/** Ends a task because its workflow ends: at once, unless an agent must stop it first. */
+export function abortTask(step: Step, action: ActionRecord): void {
+  const attempt = action.current;
+  if (!isLive(attempt)) {
+    step.recorder.clearTimers(action.ordinal, action.attempts);
+    setActionPhase(step, action, "aborted");
+  } else if (attempt.phase === "queued") {
+    setAttemptPhase(step, attempt, "aborted");
+    setActionPhase(step, action, "aborted");
+  } else {
+    if (attempt.phase === "running") setAttemptPhase(step, attempt, "aborting");
+    setActionPhase(step, action, "aborting");
+  }
+}

@@ -1,0 +1,168 @@
+import type { CompiledWorkflowClosure } from "@skein/idl/core";
+import { advance } from "../src/advance.ts";
+import type { ActionState, AttemptState, Changes, NewAction, RunChange } from "../src/changes.ts";
+import type { EngineEvent, Failure, ValueRef } from "../src/event.ts";
+import { readProgram } from "../src/graph.ts";
+import type { Program } from "../src/program.ts";
+import { ChangeRecorder } from "../src/recorder.ts";
+import { restoreRun, type StoredRun } from "../src/restore.ts";
+import { DEFAULT_POLICY, type EnginePolicy } from "../src/retry.ts";
+import { newRun, type RunState } from "../src/state.ts";
+import { integer, literals } from "./closures.ts";
+
+/** The words of an event about an attempt, without what a test seldom cares for. */
+type Loose<Event> = Event extends unknown ? Omit<Event, "atMs" | "startedAtMs"> : never;
+type AnyEvent = Loose<EngineEvent> & { readonly atMs?: number; readonly startedAtMs?: number | null };
+
+const keyOf = ({ ordinal, side }: ValueRef): string => `${ordinal}.${side}`;
+
+/** A run with the tables that a scheduler would keep for it. `values` is the store, which hands out only what was asked for. */
+export class Stage {
+  readonly program: Program;
+  readonly policy: EnginePolicy;
+  run: RunState = newRun();
+  nowMs = 1_000;
+  runRow: RunChange;
+  readonly actions = new Map<number, NewAction & ActionState>();
+  readonly attempts = new Map<string, AttemptState>();
+  readonly values = new Map<string, Uint8Array>();
+  readonly timers = new Map<string, number>();
+  visitedNodes = 0;
+  staleEvents = 0;
+
+  constructor(closure: CompiledWorkflowClosure, policy: Partial<EnginePolicy> = {}) {
+    this.program = readProgram(closure);
+    this.policy = { ...DEFAULT_POLICY, ...policy };
+    this.runRow = { ...this.run };
+    this.values.set("0.outputs", literals({ x: integer(1) }));
+  }
+
+  /** Applies events at the next millisecond, loads what is asked for, commits, and answers the changes. */
+  play(...events: readonly AnyEvent[]): Changes {
+    this.nowMs += 1;
+    const recorder = new ChangeRecorder();
+    const full = events.map((event) => ({ atMs: this.nowMs, startedAtMs: this.nowMs, ...event }) as EngineEvent);
+    const loaded = new Map<string, Uint8Array>();
+    const source = { get: (ref: ValueRef) => loaded.get(keyOf(ref)) };
+    let needed = advance(this.run, this.program, full, source, this.policy, recorder);
+    while (needed.length > 0) {
+      for (const ref of needed) loaded.set(keyOf(ref), this.values.get(keyOf(ref)) ?? new Uint8Array());
+      needed = advance(this.run, this.program, [], source, this.policy, recorder);
+    }
+    const changes = recorder.changes();
+    this.visitedNodes += recorder.visitedNodes;
+    this.staleEvents += changes.staleEvents;
+    this.#commit(changes);
+    return changes;
+  }
+
+  start(): Changes {
+    return this.play({ type: "runStarted" });
+  }
+
+  /** Reports of the newest attempt of an action, by its name. */
+  started(...names: readonly string[]): Changes {
+    return this.play(...names.map((name) => ({ type: "attemptStarted" as const, ...this.idOf(name) })));
+  }
+
+  succeeded(...names: readonly string[]): Changes {
+    for (const name of names) this.values.set(`${this.idOf(name).ordinal}.outputs`, literals({ x: integer(7) }));
+    return this.play(...names.map((name) => ({ type: "attemptSucceeded" as const, ...this.idOf(name) })));
+  }
+
+  failed(name: string, failure: Partial<Failure> = {}): Changes {
+    const whole: Failure = { code: "Boom", message: `${name} broke`, kind: "user", recoverable: false, ...failure };
+    return this.play({ type: "attemptFailed", ...this.idOf(name), failure: whole });
+  }
+
+  stopped(...names: readonly string[]): Changes {
+    return this.play(...names.map((name) => ({ type: "attemptStopped" as const, ...this.idOf(name) })));
+  }
+
+  lost(name: string): Changes {
+    return this.play({ type: "attemptLost", ...this.idOf(name), message: "agent a1 is gone" });
+  }
+
+  abort(): Changes {
+    return this.play({ type: "runAbortRequested", cause: "enough", principal: "me" });
+  }
+
+  /** Fires an action's timers, whichever are set. */
+  fire(name: string): Changes {
+    const { ordinal } = this.action(name);
+    const due = [...this.timers.keys()].filter((key) => key.startsWith(`${ordinal}.`));
+    for (const key of due) this.timers.delete(key);
+    return this.play(
+      ...due.map((key) => {
+        const [, attempt, timer] = key.split(".");
+        return {
+          type: "timerFired" as const,
+          ordinal,
+          attempt: Number(attempt),
+          timer: timer as "deadline" | "backoff",
+        };
+      }),
+    );
+  }
+
+  action(name: string): NewAction & ActionState {
+    const found = [...this.actions.values()].find((action) => action.name === name);
+    if (!found) throw new Error(`no action ${name}, but ${[...this.actions.values()].map((action) => action.name)}`);
+    return found;
+  }
+
+  idOf(name: string): { ordinal: number; attempt: number } {
+    const { ordinal, attempts } = this.action(name);
+    return { ordinal, attempt: attempts - 1 };
+  }
+
+  attempt(name: string, attempt?: number): AttemptState {
+    const id = this.idOf(name);
+    const found = this.attempts.get(`${id.ordinal}.${attempt ?? id.attempt}`);
+    if (!found) throw new Error(`no attempt ${attempt ?? id.attempt} of ${name}`);
+    return found;
+  }
+
+  value(name: string, side: ValueRef["side"]): Uint8Array | undefined {
+    return this.values.get(`${this.action(name).ordinal}.${side}`);
+  }
+
+  /** Phases by action name; the run's own under "run". */
+  phases(): Record<string, string> {
+    const actions = [...this.actions.values()].map(({ name, phase }) => [name, phase]);
+    return { run: this.runRow.phase, ...Object.fromEntries(actions) };
+  }
+
+  stored(): StoredRun {
+    return { run: this.runRow, actions: [...this.actions.values()], attempts: [...this.attempts.values()] };
+  }
+
+  /** Forgets the run's memory and rebuilds it from the tables. */
+  restore(): void {
+    this.run = restoreRun(this.program, this.stored());
+  }
+
+  #commit(changes: Changes): void {
+    this.runRow = changes.run ?? this.runRow;
+    const news = new Map(changes.newActions.map((action) => [action.ordinal, action]));
+    for (const action of changes.actions) {
+      const row = news.get(action.ordinal) ?? this.actions.get(action.ordinal);
+      if (!row) throw new Error(`action ${action.ordinal} changed before it was made`);
+      this.actions.set(action.ordinal, { ...row, ...action });
+    }
+    for (const { isNew, ...attempt } of changes.attempts) {
+      const key = `${attempt.ordinal}.${attempt.attempt}`;
+      if (isNew === this.attempts.has(key)) throw new Error(`attempt ${key} is ${isNew ? "made twice" : "unknown"}`);
+      this.attempts.set(key, attempt);
+    }
+    for (const { bytes, ...ref } of changes.values) this.values.set(keyOf(ref), bytes);
+    for (const command of changes.commands) this.#carryOut(command);
+  }
+
+  #carryOut(command: Changes["commands"][number]): void {
+    if (command.type === "setTimer")
+      this.timers.set(`${command.ordinal}.${command.attempt}.${command.timer}`, command.dueAtMs);
+    if (command.type === "clearTimers")
+      for (const timer of ["deadline", "backoff"]) this.timers.delete(`${command.ordinal}.${command.attempt}.${timer}`);
+  }
+}
