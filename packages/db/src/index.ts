@@ -22,13 +22,7 @@ export {
 export { commitAdvances } from "./loop/commit-advances.ts";
 export { type DueTimer, deleteOrphanTimers, readDueTimers } from "./loop/due-timers.ts";
 export { readIdleRuns } from "./loop/idle-runs.ts";
-export {
-  readCompiledWorkflows,
-  readRunStates,
-  type StoredAction,
-  type StoredAttempt,
-  type StoredRun,
-} from "./loop/load-runs.ts";
+export { type LoadedRun, readCompiledWorkflows, readRunStates } from "./loop/load-runs.ts";
 export { type LoadedValue, type RunValueRef, readValues } from "./loop/load-values.ts";
 export { type LostClaim, readLostClaims } from "./loop/lost-claims.ts";
 export { deleteOldAgents, dropOldHistory } from "./loop/prune.ts";
