@@ -60,16 +60,33 @@ function readLock(file) {
 
 function install() {
   if (isInstalled() && existsSync(node)) return;
-  const npm = process.env.npm_execpath;
-  const [program, args] = npm?.endsWith(".js") ? [process.execPath, [npm, "ci"]] : ["npm", ["ci"]];
-  console.error("Installing dependencies: npm ci (about half a minute, once)");
-  const { status } = spawnSync(program, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
-  if (status !== 0) fail("npm ci failed. What it said stands above; the usual reason is no way to the npm registry.");
+  console.error("Installing dependencies with npm (about half a minute, once)");
+  if (!npm("ci") && !npm("install", "--no-save")) {
+    fail("npm could not install the dependencies. What it said stands above; often there is no way to the registry.");
+  }
   if (!existsSync(node)) {
     fail(
-      "npm did not install Node (package `node`): install scripts seem to be switched off. Try: npm ci --ignore-scripts=false",
+      "npm did not install Node (package `node`): are install scripts switched off? Try: npm ci --ignore-scripts=false",
     );
   }
+}
+
+/**
+ * Runs npm and says whether it succeeded. `npm ci` refuses a lock that lacks optional packages for other platforms, and
+ * a lock lacks them when it was written against a registry that does not have them; `npm install` takes what is there.
+ */
+function npm(...args) {
+  const path = process.env.npm_execpath;
+  const [program, start] = path?.endsWith(".js") ? [process.execPath, [path]] : ["npm", []];
+  const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
+  const { status, stderr } = spawnSync(program, [...start, ...args, ...quiet], {
+    cwd: root,
+    stdio: ["ignore", "ignore", "pipe"],
+    encoding: "utf8",
+  });
+  const isForeignLock = args[0] === "ci" && stderr?.includes("are in sync");
+  if (status !== 0 && !isForeignLock) console.error(stderr);
+  return status === 0;
 }
 
 function generate() {

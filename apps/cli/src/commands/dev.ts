@@ -2,7 +2,7 @@ import { describeConfig, type Environment } from "@skein/config";
 import { Command } from "commander";
 import { DevConfig, readDevConfig } from "../dev/dev-config.ts";
 import { stopSignal } from "../dev/shutdown.ts";
-import { type Dev, startDev } from "../dev/start-dev.ts";
+import type { Dev } from "../dev/start-dev.ts";
 
 /** `skein dev`: everything in one process until Ctrl-C. */
 export const dev = (environment: Environment): Command =>
@@ -14,6 +14,8 @@ export const dev = (environment: Environment): Command =>
       const given = port === undefined ? environment : { ...environment, SKEIN_PORT: port };
       const stopping = stopSignal(() => process.exit(130));
       const startedAt = Date.now();
+      // Loaded only here: help and doctor then work at once, and where a part of the server does not load.
+      const { startDev } = await import("../dev/start-dev.ts");
       const running = await startDev(readDevConfig(given), given);
       const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
       console.log(
