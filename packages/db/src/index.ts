@@ -37,7 +37,7 @@ export {
 } from "./loop/relay.ts";
 export type { CommandRow, NewOrder, NewValue, RunAdvance } from "./loop/run-advance.ts";
 export { countShardOwners, ensureShards, releaseShards, renewShards, takeShards } from "./loop/shards.ts";
-export { readWaitingEvents, type WaitingEvent } from "./loop/waiting-events.ts";
+export { deleteEvents, readWaitingEvents, type WaitingEvent } from "./loop/waiting-events.ts";
 export { migrate } from "./migrate.ts";
 export {
   CHANGES_CHANNEL,

@@ -21,7 +21,7 @@ beforeEach(async () => {
   database = await createTestDatabase();
   await insertProject(database.pool);
   workflowId = await insertWorkflow(database.pool, { compiled: Buffer.from([7]) });
-  runId = await insertRun(database.pool, workflowId);
+  runId = await insertRun(database.pool, workflowId, { version: 1 });
 });
 afterEach(() => database.close());
 
@@ -64,9 +64,9 @@ test("a run comes back with its actions and only the latest attempt of each", as
   });
   await insertAttempt(1, { phase: "running", started_at: new Date(3_500) });
   const [run] = await readRunStates(database.pool, [runId]);
-  expect(run).toMatchObject({ runId, version: 0, phase: "queued", workflowId, failure: null });
-  expect(run?.actions).toMatchObject([{ ordinal: 2, name: "n2", phase: "running", attempts: 2 }]);
-  expect(run?.attempts).toMatchObject([
+  expect(run).toMatchObject({ runId, version: 1, workflowId, stored: { run: { phase: "queued", failure: null } } });
+  expect(run?.stored.actions).toMatchObject([{ ordinal: 2, name: "n2", phase: "running", attempts: 2 }]);
+  expect(run?.stored.attempts).toMatchObject([
     { ordinal: 2, attempt: 1, phase: "running", startedAtMs: 3_500, failure: null },
   ]);
 });

@@ -29,7 +29,8 @@ interface Moments {
 type RunRow = Omit<LoadedRun, "stored" | "workflowId"> & { workflowId: string } & FailureColumns &
   Moments &
   Pick<RunChange, "phase" | "abortCause" | "abortPrincipal">;
-type ActionRow = { runId: string } & NewAction & Omit<ActionState, "failure" | "startedAtMs" | "endedAtMs"> &
+type ActionRow = { runId: string } & NewAction &
+  Omit<ActionState, "failure" | "startedAtMs" | "endedAtMs"> &
   FailureColumns &
   Moments;
 type AttemptRow = { runId: string; queuedAt: Date } & Pick<AttemptState, "ordinal" | "attempt" | "phase"> &
@@ -43,7 +44,7 @@ const MOMENTS = `started_at as "startedAt", ended_at as "endedAt"`;
  * Reads runs with all their actions and the open attempts, in at most two round trips however many runs there are. A
  * run that nobody advanced yet (version 0) has no further rows and costs one. Unknown ids are left out.
  */
-export async function loadRuns(pool: pg.Pool, runIds: readonly string[]): Promise<LoadedRun[]> {
+export async function readRunStates(pool: pg.Pool, runIds: readonly string[]): Promise<LoadedRun[]> {
   const { rows } = await pool.query<RunRow>({
     name: "load-runs",
     text: `select id as "runId", shard, project, domain, name, version, workflow_id as "workflowId", phase,
@@ -115,7 +116,10 @@ async function loadOpenAttempts(pool: pg.Pool, runIds: readonly string[]) {
   }));
 }
 
-function groupByRun<Row extends { runId: string }, T>(rows: readonly Row[], convert: (row: Row) => T): Map<string, T[]> {
+function groupByRun<Row extends { runId: string }, T>(
+  rows: readonly Row[],
+  convert: (row: Row) => T,
+): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const row of rows) {
     const group = groups.get(row.runId);
@@ -141,7 +145,7 @@ const toFailure = ({ errorCode, errorMessage, errorKind, errorRecoverable }: Fai
       };
 
 /** The compiled workflows of the ids (`flyteidl.core.CompiledWorkflowClosure`). */
-export async function loadCompiledWorkflows(
+export async function readCompiledWorkflows(
   pool: pg.Pool,
   ids: readonly number[],
 ): Promise<ReadonlyMap<number, Uint8Array>> {

@@ -28,12 +28,13 @@ const toPending = ({ runId, ordinal, attempt, shard, pool, kind }: PendingRow): 
 });
 
 /**
- * The next commands of a pool in the order they should be published: priority, then age. `known` are commands that the
+ * The next commands of one kind in a pool, in the order they should be published: priority, then age. `known` are commands that the
  * caller is publishing right now.
  */
 export async function readCommands(
   db: pg.Pool,
   pool: string,
+  kind: OrderKind,
   shards: readonly number[],
   known: readonly number[],
   limit: number,
@@ -41,9 +42,9 @@ export async function readCommands(
   const { rows } = await db.query<PendingRow>({
     name: "read-commands",
     text: `select id as "commandId", run_id as "runId", ordinal, attempt, shard, pool, kind from commands
-           where pool = $1 and shard = any($2::smallint[]) and id <> all($3::bigint[])
-           order by priority desc, id limit $4`,
-    values: [pool, shards, known, limit],
+           where pool = $1 and kind = $2 and shard = any($3::smallint[]) and id <> all($4::bigint[])
+           order by priority desc, id limit $5`,
+    values: [pool, kind, shards, known, limit],
   });
   return rows.map((row) => ({ ...toPending(row), commandId: Number(row.commandId) }));
 }
@@ -94,13 +95,13 @@ export async function takeUnclaimed(
   return rows.map(toPending);
 }
 
-/** How many attempts are in the queue, claimed by nobody: all that are queued less those whose command still waits. */
-export async function countPublished(db: pg.Pool, pool: string): Promise<number> {
+/** How many attempts of one kind are in the queue, claimed by nobody: all that are queued less those whose command still waits. */
+export async function countPublished(db: pg.Pool, pool: string, kind: OrderKind): Promise<number> {
   const { rows } = await db.query<{ count: number }>({
     name: "count-published",
-    text: `select (select count(*) from attempts where phase = 'queued' and pool = $1)::int
-                - (select count(*) from commands where pool = $1)::int as count`,
-    values: [pool],
+    text: `select (select count(*) from attempts where phase = 'queued' and pool = $1 and kind = $2)::int
+                - (select count(*) from commands where pool = $1 and kind = $2)::int as count`,
+    values: [pool, kind],
   });
   return Math.max(0, rows[0]?.count ?? 0);
 }

@@ -26,3 +26,8 @@ export async function readWaitingEvents(
   });
   return rows.map((row) => ({ ...row, id: Number(row.id) }));
 }
+
+/** Deletes events that no run will apply: theirs is over or gone. */
+export async function deleteEvents(pool: pg.Pool, ids: readonly number[]): Promise<void> {
+  await pool.query({ name: "delete-events", text: "delete from events where id = any($1::bigint[])", values: [ids] });
+}

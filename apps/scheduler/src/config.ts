@@ -1,0 +1,34 @@
+import { env, sharedFields, wholeNumber } from "@skein/config";
+import { z } from "zod";
+
+/** Every variable the scheduler reads. */
+export const schedulerSchema = z.object({
+  databaseUrl: sharedFields.databaseUrl,
+  redisUrl: sharedFields.redisUrl,
+  queueDatabaseUrl: sharedFields.queueDatabaseUrl,
+  queuePrefix: sharedFields.queuePrefix,
+  secretKey: sharedFields.secretKey,
+  storage: sharedFields.storage,
+  s3Endpoint: z.string().optional().describe("S3 endpoint, when it is not AWS").meta({ example: "http://minio:9000" }),
+  awsRegion: z.string().optional().describe("S3 region").meta({ example: "eu-north-1" }),
+  awsAccessKeyId: z.string().optional().describe("S3 access key"),
+  awsSecretAccessKey: z.string().optional().describe("S3 secret key"),
+  shards: wholeNumber(1, 256)
+    .optional()
+    .describe("How many shards runs are spread over; 8 with Redis and 1 without unless told. Only ever grows"),
+  pool: sharedFields.pool,
+  historyDays: wholeNumber(1, 3650).default(30).describe("How long applied events are kept"),
+  logLevel: sharedFields.logLevel,
+  metricsHost: sharedFields.metricsHost,
+  metricsPort: sharedFields.metricsPort,
+});
+export type SchedulerConfig = z.output<typeof schedulerSchema>;
+
+export const schedulerNames = {
+  awsRegion: "AWS_REGION",
+  awsAccessKeyId: "AWS_ACCESS_KEY_ID",
+  awsSecretAccessKey: "AWS_SECRET_ACCESS_KEY",
+};
+
+/** Throws one SkeinError that lists everything that is wrong. */
+export const readSchedulerConfig = env(schedulerSchema, { names: schedulerNames });

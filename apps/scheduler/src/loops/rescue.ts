@@ -1,0 +1,48 @@
+import { readIdleRuns, readLostClaims, takeUnclaimed } from "@skein/db";
+import type { Pool } from "../database.ts";
+import type { Inbox } from "../inbox.ts";
+import type { Publisher } from "../publisher.ts";
+import type { Round } from "./loop.ts";
+
+export interface RescueOptions {
+  readonly pool: Pool;
+  readonly inbox: Inbox;
+  readonly publisher: Publisher;
+  readonly ownedShards: () => readonly number[];
+}
+
+/** An attempt queued for this long and claimed by nobody may have been lost with the queue. */
+const UNCLAIMED_MS = 5_000;
+const IDLE_MS = 10_000;
+const BATCH = 1_000;
+
+/** Attempts of agents that stopped to renew their lease count as lost. */
+export const lostClaimsRound =
+  ({ pool, inbox, ownedShards }: RescueOptions): Round =>
+  async () => {
+    const lost = await readLostClaims(pool, ownedShards(), BATCH);
+    for (const { id, agentId } of lost) {
+      const { runId, ordinal, attempt } = id;
+      const message = `agent ${agentId} stopped answering while it made this attempt`;
+      inbox.add(runId, [{ event: { type: "attemptLost", ordinal, attempt, message, atMs: Date.now() } }]);
+    }
+    return false;
+  };
+
+/** Publishes again what nobody claimed. A copy that still waits in the queue has the same id and swallows the new one. */
+export const unclaimedRound =
+  ({ pool, publisher, ownedShards }: RescueOptions): Round =>
+  async () => {
+    const orders = await takeUnclaimed(pool, ownedShards(), UNCLAIMED_MS, BATCH);
+    if (orders.length > 0) await publisher.publish(orders, "again");
+    return orders.length === BATCH;
+  };
+
+/** Wakes runs that nothing else would wake (law 5: every terminal parent has terminal children, and every run ends). */
+export const idleRunsRound =
+  ({ pool, inbox, ownedShards }: RescueOptions): Round =>
+  async () => {
+    const runIds = await readIdleRuns(pool, ownedShards(), IDLE_MS, BATCH);
+    for (const runId of runIds) inbox.add(runId, [{ event: { type: "endingContinued", atMs: Date.now() } }]);
+    return false;
+  };

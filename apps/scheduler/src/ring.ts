@@ -1,0 +1,105 @@
+import { CHANGES_CHANNEL, countShards, type Db, type Notifier } from "@skein/db";
+import type { Consumer, Queues } from "@skein/queue";
+import type { Logger } from "@skein/telemetry";
+import { Advancer } from "./advance-runs.ts";
+import type { SchedulerConfig } from "./config.ts";
+import { consumeReports } from "./consume-reports.ts";
+import type { Pool } from "./database.ts";
+import { eventsRound } from "./loops/events.ts";
+import { type Loop, type Round, startLoop } from "./loops/loop.ts";
+import { pruneRound } from "./loops/prune.ts";
+import { publishRound } from "./loops/publish.ts";
+import { idleRunsRound, lostClaimsRound, unclaimedRound } from "./loops/rescue.ts";
+import { Alarm, timersRound } from "./loops/timers.ts";
+import type { SchedulerMetrics } from "./metrics.ts";
+import { Publisher } from "./publisher.ts";
+import { RunCache } from "./run-cache.ts";
+import { startShards } from "./shards.ts";
+import { type ObjectStore, Values } from "./values.ts";
+
+/** Everything open that the ring works with. It closes none of it. */
+export interface RingResources {
+  readonly config: SchedulerConfig;
+  /** Unique among live schedulers. */
+  readonly owner: string;
+  readonly db: Db;
+  readonly pool: Pool;
+  readonly queues: Queues;
+  readonly storage: ObjectStore;
+  readonly notifier: Notifier;
+  readonly logger: Logger;
+  readonly metrics: SchedulerMetrics;
+}
+
+export interface Ring {
+  readonly ownedShards: () => readonly number[];
+  /** The api made events. */
+  onEvents(): void;
+  /** Gives the shards back, finishes commits in flight and publishes what they ordered. */
+  close(): Promise<void>;
+}
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+
+/** Starts everything that turns facts into work. */
+export async function startRing(resources: RingResources): Promise<Ring> {
+  const { config, pool, db, queues, logger, metrics } = resources;
+  const shared = { pool, logger, metrics, secretKey: config.secretKey };
+  const loops = new Map<string, Loop>();
+  const start = (name: string, everyMs: number, round: Round) =>
+    loops.set(name, startLoop({ name, everyMs, logger, metrics }, round));
+  const wake = (name: string) => loops.get(name)?.wake();
+
+  const values = new Values(pool, resources.storage);
+  const cache = new RunCache(pool);
+  const alarm = new Alarm(() => wake("timers"));
+  const publisher = new Publisher({ ...shared, queues, values, onBacklog: () => wake("publish") });
+  const advancer = new Advancer({
+    ...shared,
+    db: pool,
+    pool: config.pool,
+    cache,
+    values,
+    publisher,
+    onChanged: () => resources.notifier.notify(CHANGES_CHANNEL),
+    onTimer: (dueAtMs) => alarm.setAt(dueAtMs),
+  });
+  const { inbox } = advancer;
+  const consumers = new Map<number, Consumer>();
+  const shards = startShards({
+    ...shared,
+    owner: resources.owner,
+    count: await countShards(db),
+    onTaken: async (shard) => {
+      for (const loop of loops.values()) loop.wake();
+      consumers.set(shard, await consumeReports(shard, { queues, inbox, secretKey: config.secretKey, metrics }));
+    },
+    onLost: async (shard) => {
+      const consumer = consumers.get(shard);
+      consumers.delete(shard);
+      cache.dropShard(shard);
+      await consumer?.close();
+    },
+  });
+  const ownedShards = () => shards.owned;
+  const rescue = { pool, inbox, publisher, ownedShards };
+  start("events", SECOND, eventsRound({ pool, inbox, ownedShards }));
+  start("timers", SECOND, timersRound({ pool, inbox, ownedShards }));
+  start("publish", SECOND, publishRound({ pool, publisher, metrics, ownedShards, defaultPool: config.pool }));
+  start("lost-claims", SECOND, lostClaimsRound(rescue));
+  start("unclaimed", SECOND, unclaimedRound(rescue));
+  start("idle-runs", 10 * SECOND, idleRunsRound(rescue));
+  start("prune", HOUR, pruneRound({ db, pool, historyDays: config.historyDays, logger }));
+  return {
+    ownedShards,
+    onEvents: () => wake("events"),
+    close: async () => {
+      await shards.close();
+      await Promise.all(Array.from(loops.values(), (loop) => loop.close()));
+      alarm.close();
+      await advancer.close();
+      await publisher.close();
+    },
+  };
+}

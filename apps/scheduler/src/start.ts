@@ -1,0 +1,84 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { EVENTS_CHANNEL, ensureShards, migrate, openDb, openListener, openNotifier } from "@skein/db";
+import { openQueues } from "@skein/queue";
+import { openStorage, type S3Options } from "@skein/storage";
+import { createMetrics, type Logger, type Metrics, openLogger, openMetricsServer } from "@skein/telemetry";
+import type { SchedulerConfig } from "./config.ts";
+import { createSchedulerMetrics } from "./metrics.ts";
+import { startRing } from "./ring.ts";
+
+/** What an all-in-one process shares with its scheduler. */
+export interface SchedulerDependencies {
+  readonly logger?: Logger;
+  readonly metrics?: Metrics;
+}
+
+export interface Scheduler {
+  /** Shards served now. */
+  readonly ownedShards: () => readonly number[];
+  /** Finishes commits in flight, gives the shards back and lets go of every connection. */
+  close(): Promise<void>;
+}
+
+const DB_CONNECTIONS = 10;
+const SHARDS_WITH_REDIS = 8;
+
+/** Starts a scheduler. Rejects when the database, the queue or the storage cannot be used. */
+export async function startScheduler(
+  config: SchedulerConfig,
+  dependencies: SchedulerDependencies = {},
+): Promise<Scheduler> {
+  const logger = dependencies.logger ?? openLogger({ name: "scheduler", level: config.logLevel });
+  const registry = dependencies.metrics ?? createMetrics();
+  const owner = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  const opened: (() => Promise<void> | void)[] = [];
+  const close = async () => {
+    for (const closeOne of opened.splice(0).reverse()) await closeOne();
+  };
+  try {
+    await migrate(config.databaseUrl);
+    const database = openDb(config.databaseUrl, { max: DB_CONNECTIONS, applicationName: "skein-scheduler" });
+    opened.push(() => database.close());
+    const { db, pool } = database;
+    await ensureShards(pool, config.shards ?? (config.redisUrl === undefined ? 1 : SHARDS_WITH_REDIS));
+    const storage = await openStorage({ uri: config.storage, s3: s3Options(config) });
+    opened.push(() => storage.close());
+    const queues = await openQueues({
+      redisUrl: config.redisUrl,
+      postgresUrl: config.queueDatabaseUrl ?? config.databaseUrl,
+      prefix: config.queuePrefix,
+      onError: (error) => logger.warn({ err: error }, "the queue reported an error"),
+    });
+    opened.push(() => queues.close());
+    const notifier = openNotifier(pool);
+    opened.push(() => notifier.close());
+    const metrics = createSchedulerMetrics(registry);
+    const ring = await startRing({ config, owner, db, pool, queues, storage, notifier, logger, metrics });
+    opened.push(() => ring.close());
+    const listener = await openListener(config.databaseUrl, [EVENTS_CHANNEL], () => ring.onEvents());
+    opened.push(() => listener.close());
+    if (config.metricsPort !== undefined) {
+      const { metricsHost: host, metricsPort: port } = config;
+      const server = await openMetricsServer({ host, port, metrics: registry, problem: () => undefined });
+      opened.push(() => server.close());
+    }
+    logger.info({ owner, queue: config.redisUrl === undefined ? "postgres" : "redis" }, "scheduler started");
+    return { ownedShards: ring.ownedShards, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Whatever is not set is left to the AWS SDK's own search. */
+function s3Options(config: SchedulerConfig): S3Options {
+  const { s3Endpoint, awsRegion, awsAccessKeyId, awsSecretAccessKey } = config;
+  return {
+    ...(s3Endpoint === undefined ? {} : { endpoint: s3Endpoint }),
+    ...(awsRegion === undefined ? {} : { region: awsRegion }),
+    ...(awsAccessKeyId === undefined || awsSecretAccessKey === undefined
+      ? {}
+      : { credentials: { accessKeyId: awsAccessKeyId, secretAccessKey: awsSecretAccessKey } }),
+  };
+}

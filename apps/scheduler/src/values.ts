@@ -1,0 +1,76 @@
+import { type NewValue, type RunValueRef, readValues } from "@skein/db";
+import type { ValueWrite } from "@skein/engine";
+import type { Pool } from "./database.ts";
+import { ValueCache } from "./value-cache.ts";
+
+/** What we need of the object store. */
+export interface ObjectStore {
+  join(...segments: string[]): string;
+  put(uri: string, body: Uint8Array): Promise<void>;
+  get(uri: string): Promise<Uint8Array>;
+}
+
+/** Who a value belongs to, in the words of its place in the object store. */
+export interface ValueOwner {
+  readonly runId: string;
+  readonly project: string;
+  readonly domain: string;
+  readonly name: string;
+}
+
+const INLINE_BYTES_MAX = 1024 * 1024;
+const CACHE_BYTES_MAX = 64 * 1024 * 1024;
+
+const keyOf = ({ runId, ordinal, side }: RunValueRef): string => `${runId}/${ordinal}/${side}`;
+
+/** Values by reference: from memory, from Postgres, or, when they are large, from the object store. */
+export class Values {
+  readonly #pool: Pool;
+  readonly #store: ObjectStore;
+  readonly #cache = new ValueCache(CACHE_BYTES_MAX);
+
+  constructor(pool: Pool, store: ObjectStore) {
+    this.#pool = pool;
+    this.#store = store;
+  }
+
+  cached(ref: RunValueRef): Uint8Array | undefined {
+    return this.#cache.get(ref.runId, ref);
+  }
+
+  /** To be called for what a commit wrote, so that the next advance need not read it. */
+  keep(ref: RunValueRef, bytes: Uint8Array): void {
+    this.#cache.set(ref.runId, ref, bytes);
+  }
+
+  /** In the order asked for; undefined where there is none. */
+  async load(refs: readonly RunValueRef[]): Promise<(Uint8Array | undefined)[]> {
+    const values = refs.map((ref) => this.cached(ref));
+    const missing = refs.flatMap((ref, index) => (values[index] === undefined ? [{ ref, index }] : []));
+    if (missing.length === 0) return values;
+    const rows = await readValues(
+      this.#pool,
+      missing.map(({ ref }) => ref),
+    );
+    const found = new Map<string, Uint8Array>();
+    await Promise.all(
+      rows.map(async (row) => {
+        const bytes = row.data ?? (await this.#store.get(row.uri ?? ""));
+        this.keep(row, bytes);
+        found.set(keyOf(row), bytes);
+      }),
+    );
+    for (const { ref, index } of missing) values[index] = found.get(keyOf(ref));
+    return values;
+  }
+
+  /** Makes the row of a value; large bytes go to the object store first. Writing them twice is harmless. */
+  async toRow(owner: ValueOwner, { ordinal, side, bytes }: ValueWrite): Promise<NewValue> {
+    const sizeBytes = bytes.length;
+    if (sizeBytes <= INLINE_BYTES_MAX) return { ordinal, side, data: bytes, uri: null, sizeBytes };
+    const { project, domain, name } = owner;
+    const uri = this.#store.join("meta", project, domain, name, ".values", `${ordinal}-${side}.pb`);
+    await this.#store.put(uri, bytes);
+    return { ordinal, side, data: null, uri, sizeBytes };
+  }
+}
