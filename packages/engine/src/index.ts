@@ -10,6 +10,34 @@ export {
   type ValueWrite,
 } from "./changes.ts";
 export type { Command } from "./command.ts";
+export { castable } from "./compile/castable.ts";
+export {
+  type CheckedInputs,
+  checkInputs,
+  type InputProblem,
+  type InputsToCheck,
+} from "./compile/check-inputs.ts";
+export { checkTask, type ResourceLimits } from "./compile/check-task.ts";
+export {
+  COMPILE_ERROR_CODES,
+  type CompileError,
+  type CompileErrorCode,
+  describeCompileErrors,
+} from "./compile/compile-error.ts";
+export {
+  type CompiledLaunchPlanInputs,
+  compileLaunchPlan,
+  type LaunchPlanSource,
+} from "./compile/compile-launch-plan.ts";
+export { type CompileInput, type CompileResult, compileWorkflow } from "./compile/compile-workflow.ts";
+export { canonicalBytes, taskDigest, workflowDigest } from "./compile/digest.ts";
+export { literalFits, literalTypeOf } from "./compile/literal-type.ts";
+export { parseQuantity } from "./compile/quantity.ts";
+export { type RequiredIds, requiredIds } from "./compile/required-ids.ts";
+export type { LaunchPlanInterface } from "./compile/scope.ts";
+export { type SingleTaskWorkflow, singleTaskWorkflow } from "./compile/single-task-workflow.ts";
+export { structureDiff } from "./compile/structure-diff.ts";
+export { typeName } from "./compile/type-name.ts";
 export type { EngineEvent, ErrorKind, Failure, TimerKind, ValueRef } from "./event.ts";
 export { END_NODE_ID, entityKey, readProgram, START_NODE_ID } from "./graph.ts";
 export {

@@ -1,0 +1,88 @@
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+
+const isObject = (value: JsonValue | undefined): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const objectAt = (schema: JsonObject, key: string): JsonObject => {
+  const value = schema[key];
+  return isObject(value) ? value : {};
+};
+
+const listAt = (schema: JsonObject, key: string): readonly JsonValue[] => {
+  const value = schema[key];
+  return Array.isArray(value) ? value : [];
+};
+
+/** Compared with sorted keys, since the order of a JSON object's keys means nothing. */
+const canonical = (value: JsonValue | undefined): string =>
+  JSON.stringify(value, (_key, inner: JsonValue) =>
+    isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  ) ?? "";
+
+/** Follows `#/a/b` references inside `root`. Anything else stays as it is. */
+function resolve(root: JsonObject, schema: JsonObject): JsonObject {
+  const reference = schema.$ref;
+  if (typeof reference !== "string" || !reference.startsWith("#/")) return schema;
+  const found = reference
+    .slice(2)
+    .split("/")
+    .reduce<JsonValue | undefined>(
+      (value, key) => (isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined),
+      root,
+    );
+  return isObject(found) ? found : schema;
+}
+
+interface Side {
+  readonly root: JsonObject;
+  readonly schema: JsonObject;
+}
+
+const inside = ({ root }: Side, schema: JsonValue | undefined): Side => ({
+  root,
+  schema: isObject(schema) ? schema : {},
+});
+
+const optionsOf = (side: Side): Side[] => {
+  const options = [...listAt(side.schema, "anyOf"), ...listAt(side.schema, "oneOf")];
+  return options.length === 0 ? [side] : options.map((option) => inside(side, option));
+};
+
+function propertiesCover(source: Side, target: Side, seen: ReadonlySet<string>): boolean {
+  const given = objectAt(source.schema, "properties");
+  return Object.entries(objectAt(target.schema, "properties")).every(
+    ([name, wanted]) => Object.hasOwn(given, name) && covers(inside(source, given[name]), inside(target, wanted), seen),
+  );
+}
+
+function plainCovers(source: Side, target: Side, seen: ReadonlySet<string>): boolean {
+  if (target.schema.type === undefined && target.schema.properties === undefined) return true;
+  if (canonical(source.schema.type) !== canonical(target.schema.type)) return false;
+  const allowed = listAt(target.schema, "enum").map(canonical);
+  const given = listAt(source.schema, "enum").map(canonical);
+  if (allowed.length > 0 && (given.length === 0 || given.some((value) => !allowed.includes(value)))) return false;
+  if (
+    isObject(target.schema.items) &&
+    !covers(inside(source, source.schema.items), inside(target, target.schema.items), seen)
+  )
+    return false;
+  return propertiesCover(source, target, seen);
+}
+
+function covers(from: Side, to: Side, seen: ReadonlySet<string>): boolean {
+  const pair = `${canonical(from.schema)}>${canonical(to.schema)}`;
+  if (seen.has(pair)) return true;
+  const visited = new Set(seen).add(pair);
+  const source = { root: from.root, schema: resolve(from.root, from.schema) };
+  const target = { root: to.root, schema: resolve(to.root, to.schema) };
+  return optionsOf(source).every((given) =>
+    optionsOf(target).some((wanted) =>
+      given === source && wanted === target ? plainCovers(source, target, visited) : covers(given, wanted, visited),
+    ),
+  );
+}
+
+/** Whether a value described by `source` has all that `target` asks for: the same schema, or one with more properties. */
+export const schemaCovers = (source: JsonObject, target: JsonObject): boolean =>
+  canonical(source) === canonical(target) ||
+  covers({ root: source, schema: source }, { root: target, schema: target }, new Set());
