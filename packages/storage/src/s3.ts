@@ -159,12 +159,13 @@ class S3Storage implements Storage {
 
 function openClient(options: S3Options, endpoint: string | undefined): S3Client {
   const config: S3ClientConfig = {
-    region: options.region ?? "us-east-1",
     // Other servers, and signed URLs that a plain HTTP client uses, know nothing of the SDK's default CRC32.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
   };
-  if (endpoint) Object.assign(config, { endpoint, forcePathStyle: true });
+  // Servers other than AWS take any region; for AWS the SDK finds it in its usual places.
+  if (endpoint) Object.assign(config, { endpoint, forcePathStyle: true, region: "us-east-1" });
+  if (options.region) config.region = options.region;
   if (options.credentials) config.credentials = options.credentials;
   return new S3Client(config);
 }

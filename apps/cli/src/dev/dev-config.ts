@@ -10,13 +10,15 @@ export const DevConfig = z.object({
     .union([z.literal("off"), portNumber()])
     .default(8089)
     .describe("A second port with the same services, where Flyte's clients look for gRPC; off to disable"),
-  databaseUrl: sharedFields.databaseUrl.optional(),
+  databaseUrl: sharedFields.databaseUrl.optional().describe("A Postgres of your own instead of the embedded one"),
   redisUrl: sharedFields.redisUrl,
   queueDatabaseUrl: sharedFields.queueDatabaseUrl,
-  storage: sharedFields.storage.optional(),
-  secretKey: sharedFields.secretKey.optional(),
+  storage: sharedFields.storage.optional().describe("Where data goes instead of $SKEIN_HOME/storage"),
+  secretKey: sharedFields.secretKey
+    .optional()
+    .describe("Signs tokens and URLs; made up and kept in $SKEIN_HOME unless given"),
   pool: sharedFields.pool,
-  logLevel: sharedFields.logLevel.default("warn"),
+  logLevel: sharedFields.logLevel.default("warn").describe("How much to log"),
 });
 export type DevConfig = z.infer<typeof DevConfig>;
 

@@ -1,8 +1,8 @@
-import { readApiConfig, signAgentToken, startApi } from "@skein/api/start";
+import { readConfig, signAgentToken, startApi } from "@skein/api/start";
 import type { Environment } from "@skein/config";
 import { migrate } from "@skein/db";
 import { SkeinError } from "@skein/errors";
-import { readSchedulerConfig, startScheduler } from "@skein/scheduler/start";
+import { readSchedulerConfig, startScheduler } from "@skein/scheduler";
 import { agentEnvironment } from "./agent-environment.ts";
 import { startAgentProcess } from "./agent-process.ts";
 import type { DevConfig } from "./dev-config.ts";
@@ -44,7 +44,7 @@ export async function startDev(config: DevConfig, environment: Environment): Pro
     await migrate(own.DATABASE_URL);
     const scheduler = await startScheduler(readSchedulerConfig(own));
     closers.push(() => scheduler.close());
-    const api = await startApi(readApiConfig(own));
+    const api = await startApi(readConfig(own));
     closers.push(() => api.close());
     const agent = await startAgentProcess(home, await environmentOfAgent(config, own, url, home));
     closers.push(() => agent.close());
@@ -112,6 +112,7 @@ async function environmentOfAgent(
     SKEIN_AGENT_ID: agentId,
     SKEIN_AGENT_TOKEN: await signAgentToken(own.SKEIN_SECRET_KEY, { subject: agentId, pool, lifetimeSeconds }),
     SKEIN_AGENT_HOME: home.folder("agent"),
+    SKEIN_HOME: home.path,
     SKEIN_POOL: pool,
   });
 }
