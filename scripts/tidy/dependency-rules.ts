@@ -1,4 +1,4 @@
-import type { Import, Problem, Rule, SourceFile } from "./source-file.ts";
+import { type Import, isTest, type Problem, type Rule, type SourceFile } from "./source-file.ts";
 
 /** The folder of the workspace that a file belongs to: `apps/api`, `packages/db`, `tests/e2e`, `scripts`. */
 const workspaceOf = (path: string): string =>
@@ -74,7 +74,7 @@ const arrowsPointDown: Rule = (file) =>
     const isAllowed = allowed === undefined || allowed.some((name) => isPackage(found, name));
     const isForbidden = FORBIDDEN[workspace]?.some((name) => isPackage(found, name)) ?? false;
     const isProduct = /^(apps|packages)\//.test(workspace) && workspace !== "packages/testing";
-    const isFixture = found.from === "@skein/testing" && isProduct && !/\.(test|testsuite)\.ts$/.test(file.path);
+    const isFixture = found.from === "@skein/testing" && isProduct && !isTest(file.path);
     return isAllowed && !isForbidden && !isFixture ? undefined : `${workspace} may not import ${found.from}`;
   });
 

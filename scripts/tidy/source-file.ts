@@ -40,5 +40,6 @@ export function readSource(path: string, text: string): SourceFile {
   return { path, lines, imports };
 }
 
+/** Tests, their suites (`x.testsuite.ts`) and what only they use (`test-x.ts`). */
 export const isTest = (path: string): boolean =>
-  /\.(test|testsuite)\.ts$/.test(path) || path.startsWith("tests/") || path.includes("/test/");
+  /(\.(test|testsuite)|\/test-[a-z0-9-]+)\.ts$/.test(path) || path.startsWith("tests/") || path.includes("/test/");
