@@ -114,3 +114,4 @@ export {
   type ValueRow,
   type ValueSide,
 } from "./runs/read-runs.ts";
+export { type ChangeCursor, readChangedActions, readChangedRuns } from "./watch/changes.ts";

@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns } from "drizzle-orm";
+import { and, eq, getTableColumns, sql } from "drizzle-orm";
 import type { Db } from "../connect.ts";
 import { type ListFields, type ListQuery, orderOf, whereOf } from "../lists/list-query.ts";
 import type { NameId, VersionId } from "../registry/identity.ts";
@@ -53,6 +53,7 @@ const RUN_FIELDS = {
   taskDomain: tasks.domain,
   taskName: tasks.name,
   taskVersion: tasks.version,
+  launchEntity: sql`case when ${runs.taskId} is null then 'launch_plan' else 'task' end`,
 } satisfies ListFields<string>;
 export type RunField = keyof typeof RUN_FIELDS;
 

@@ -1,0 +1,128 @@
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import type { ActionRow, AttemptRow } from "@skein/db";
+import { invariant, SkeinError } from "@skein/errors";
+import type { Identifier } from "@skein/idl/core";
+import { TaskLog_MessageFormat } from "@skein/idl/core";
+import type { Call } from "../call.ts";
+import { entityKey, readEntityKey } from "../registry/identity.ts";
+import type { AttemptId } from "../runs/action-service.ts";
+import type { Services } from "../services.ts";
+import type { AdminHandlers } from "./admin-handlers.ts";
+import { actionFolder, flyteUrls, logUrl } from "./artifact-uris.ts";
+import { toExecutionError } from "./execution-error.ts";
+import { toData } from "./execution-handlers.ts";
+import { TASK_EXECUTION_FIELDS } from "./filters/fields.ts";
+import { nextToken, readListRequest } from "./filters/list-request.ts";
+import { nodeIdentifier, readActionId, readAttemptId, taskIdentifier } from "./identifiers.ts";
+import { toMoments } from "./moments.ts";
+import { attemptPhase } from "./phases.ts";
+
+/** Task executions: our attempts. */
+export const taskExecutionHandlers = (services: Services): AdminHandlers => {
+  const { actions } = services;
+  return {
+    async getTaskExecution(request, call) {
+      const id = readAttemptId(request.id);
+      const found = await actions.getAttempt(call, id);
+      checkTask(request.id?.taskId, found.action);
+      return toTaskExecution(services, id, found, await taskTypeOf(services, call, found.action), false);
+    },
+
+    async listTaskExecutions(request, call) {
+      const id = readActionId(request.nodeExecutionId, "node_execution_id");
+      const query = readListRequest(TASK_EXECUTION_FIELDS, request);
+      const rows = await actions.listAttempts(call, id, query);
+      const [first] = rows;
+      const taskType = first ? await taskTypeOf(services, call, first.action) : "";
+      return {
+        taskExecutions: rows.map((row) =>
+          toTaskExecution(services, { ...id, attempt: row.attempt.attempt }, row, taskType, true),
+        ),
+        token: nextToken(query, rows.length),
+      };
+    },
+
+    async getTaskExecutionData(request, call) {
+      const id = readAttemptId(request.id);
+      const { action, attempt } = await actions.getAttempt(call, id);
+      checkTask(request.id?.taskId, action);
+      const data = await actions.attemptData(call, id);
+      return { ...toData(data), flyteUrls: flyteUrls(id, attempt.attempt, action.deckUri !== null) };
+    },
+  };
+};
+
+interface Try {
+  readonly action: ActionRow;
+  readonly attempt: AttemptRow;
+}
+
+/** The id of a task execution holds the task: another one names nothing. */
+function checkTask(asked: Identifier | undefined, action: ActionRow): void {
+  if (!asked || asked.name === "" || entityKey(asked) === action.taskKey) return;
+  const message = `Action ${action.name} does not run task ${entityKey(asked)} but ${action.taskKey}.`;
+  throw new SkeinError("not_found", "attempt_not_found", message);
+}
+
+async function taskTypeOf({ registry }: Services, call: Call, action: ActionRow): Promise<string> {
+  return action.taskKey === null ? "" : (await registry.tasks.get(call, readEntityKey(action.taskKey))).type;
+}
+
+function toTaskExecution(services: Services, id: AttemptId, row: Try, taskType: string, isListed: boolean) {
+  const { action, attempt } = row;
+  invariant(action.taskKey !== null, `attempt of action ${action.name}, which runs no task`);
+  const reason = reasonOf(attempt);
+  const occurredAt = timestampFromDate(attempt.updatedAt);
+  return {
+    id: { taskId: taskIdentifier(action.taskKey), nodeExecutionId: nodeIdentifier(id), retryAttempt: id.attempt },
+    inputUri: actionFolder(services, id, "inputs.pb"),
+    isParent: false,
+    closure: {
+      phase: attemptPhase(attempt, action),
+      outputResult: toOutputResult(services, id, attempt, isListed),
+      ...toMoments({ ...attempt, createdAt: attempt.queuedAt }),
+      // An echo starts nothing and writes no log.
+      logs: taskType === "echo" ? [] : [logOf(services, id)],
+      reason,
+      reasons: [{ occurredAt, message: reason }],
+      taskType,
+      metadata: { generatedName: `${id.name}-${id.action}-${id.attempt}`, pluginIdentifier: `skein-${attempt.pool}` },
+      eventVersion: 1,
+    },
+  };
+}
+
+const logOf = (services: Services, id: AttemptId) => ({
+  name: "stdout and stderr",
+  uri: logUrl(services, id, id.attempt),
+  messageFormat: TaskLog_MessageFormat.UNKNOWN,
+});
+
+function toOutputResult(services: Services, id: AttemptId, attempt: AttemptRow, isListed: boolean) {
+  const error = toExecutionError(attempt, isListed);
+  if (error) return { case: "error" as const, value: error };
+  if (attempt.phase !== "succeeded") return { case: undefined };
+  const uri = actionFolder(services, id, String(attempt.attempt), "outputs.pb");
+  return { case: "outputUri" as const, value: uri };
+}
+
+/** Why an attempt is where it is, for people. */
+function reasonOf(attempt: AttemptRow): string {
+  const agent = attempt.agentId === null ? "an agent" : `agent ${attempt.agentId}`;
+  switch (attempt.phase) {
+    case "queued":
+      return `waiting for a free agent of pool ${attempt.pool}`;
+    case "running":
+      return `running on ${agent}`;
+    case "aborting":
+      return `${agent} was told to stop it`;
+    case "succeeded":
+      return `succeeded on ${agent}`;
+    case "failed":
+      return attempt.errorMessage ?? "failed";
+    case "aborted":
+      return "aborted";
+    default:
+      return attempt.phase satisfies never;
+  }
+}

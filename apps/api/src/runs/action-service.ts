@@ -1,0 +1,110 @@
+import {
+  type ActionField,
+  type ActionRow,
+  type AttemptField,
+  type AttemptRow,
+  type Db,
+  findAction,
+  findAttempt,
+  findRun,
+  findValues,
+  type ListQuery,
+  listActions,
+  listAttempts,
+  type NameId,
+  type RunRow,
+  type ValueRow,
+  type ValueSide,
+} from "@skein/db";
+import { SkeinError } from "@skein/errors";
+import type { Storage } from "@skein/storage";
+import type { Call } from "../call.ts";
+import { checkText } from "../registry/identity.ts";
+import type { InputsAndOutputs } from "./run-service.ts";
+import { readValue } from "./stored-values.ts";
+
+/** An action by the names that clients know. */
+export interface ActionId extends NameId {
+  /** Unique in its run. */
+  readonly action: string;
+}
+
+export interface AttemptId extends ActionId {
+  /** From 0. */
+  readonly attempt: number;
+}
+
+export type ActionService = ReturnType<typeof actionService>;
+
+/** Reads actions and attempts. Only the scheduler writes them. */
+export function actionService(db: Db, storage: Storage) {
+  const read = async (values: readonly ValueRow[], side: ValueSide) =>
+    readValue(
+      storage,
+      values.find((value) => value.side === side),
+    );
+
+  return {
+    get: (_call: Call, id: ActionId): Promise<ActionRow> => find(db, id),
+
+    /** Actions directly under `parent`; undefined: those without a parent. */
+    async list(
+      _call: Call,
+      run: NameId,
+      parent: string | undefined,
+      query: ListQuery<ActionField>,
+    ): Promise<ActionRow[]> {
+      const row = await findRunOf(db, run);
+      if (parent === undefined) return listActions(db, row.id, null, query);
+      const above = await find(db, { ...run, action: parent });
+      return listActions(db, row.id, above.ordinal, query);
+    },
+
+    async data(_call: Call, id: ActionId): Promise<InputsAndOutputs> {
+      const action = await find(db, id);
+      const values = await findValues(db, action.runId, action.ordinal);
+      const [inputs, outputs] = await Promise.all([read(values, "inputs"), read(values, "outputs")]);
+      return { inputs, outputs };
+    },
+
+    getAttempt: (_call: Call, id: AttemptId) => findTry(db, id),
+
+    async listAttempts(_call: Call, id: ActionId, query: ListQuery<AttemptField>) {
+      const action = await find(db, id);
+      const attempts = await listAttempts(db, action.runId, action.ordinal, query);
+      return attempts.map((attempt) => ({ action, attempt }));
+    },
+
+    /** Outputs belong to the attempt that succeeded; the others have none. */
+    async attemptData(_call: Call, id: AttemptId): Promise<InputsAndOutputs> {
+      const { action, attempt } = await findTry(db, id);
+      const values = await findValues(db, action.runId, action.ordinal);
+      const outputs = attempt.phase === "succeeded" ? values : [];
+      const [inputMap, outputMap] = await Promise.all([read(values, "inputs"), read(outputs, "outputs")]);
+      return { inputs: inputMap, outputs: outputMap };
+    },
+  };
+}
+
+async function findRunOf(db: Db, id: NameId): Promise<RunRow> {
+  for (const part of ["project", "domain", "name"] as const) checkText(`id.execution_id.${part}`, id[part]);
+  const run = await findRun(db, { project: id.project, domain: id.domain, name: id.name });
+  if (run) return run;
+  throw new SkeinError("not_found", "run_not_found", `Run ${id.name} does not exist in ${id.project}/${id.domain}.`);
+}
+
+async function find(db: Db, id: ActionId): Promise<ActionRow> {
+  checkText("id.node_id", id.action);
+  const run = await findRunOf(db, id);
+  const action = await findAction(db, run.id, id.action);
+  if (action) return action;
+  throw new SkeinError("not_found", "action_not_found", `Run ${id.name} has no action ${id.action}.`);
+}
+
+async function findTry(db: Db, id: AttemptId): Promise<{ action: ActionRow; attempt: AttemptRow }> {
+  const action = await find(db, id);
+  const attempt = await findAttempt(db, action.runId, action.ordinal, id.attempt);
+  if (attempt) return { action, attempt };
+  const message = `Action ${id.action} of run ${id.name} has no attempt ${id.attempt}.`;
+  throw new SkeinError("not_found", "attempt_not_found", message);
+}

@@ -1,0 +1,62 @@
+import { clone, create } from "@bufbuild/protobuf";
+import {
+  type Annotations,
+  type Envs,
+  ExecutionMetadataSchema,
+  type ExecutionSpec,
+  ExecutionSpecSchema,
+  type Labels,
+  type LaunchPlanSpec,
+} from "@skein/idl/admin";
+import type { Identifier } from "@skein/idl/core";
+
+/** How many actions of one run go side by side, when neither request nor launch plan says. */
+const MAX_PARALLELISM_DEFAULT = 25;
+
+export interface SpecSource {
+  readonly requested: ExecutionSpec;
+  /** Undefined for a single task. */
+  readonly launchPlan: LaunchPlanSpec | undefined;
+  readonly launched: Identifier;
+  readonly principal: string;
+}
+
+/**
+ * What a run is started with (contract 6.1): the request wins over the launch plan, field by field; labels, annotations
+ * and variables replace as a whole. Inputs are kept elsewhere.
+ */
+export function mergeSpec({ requested, launchPlan, launched, principal }: SpecSource): ExecutionSpec {
+  const spec = clone(ExecutionSpecSchema, requested);
+  spec.launchPlan = launched;
+  delete spec.inputs;
+  spec.metadata ??= create(ExecutionMetadataSchema);
+  spec.metadata.principal = principal;
+  if (spec.maxParallelism === 0) spec.maxParallelism = launchPlan?.maxParallelism || MAX_PARALLELISM_DEFAULT;
+  if (!launchPlan) return spec;
+
+  spec.labels = firstWith(labelCount, spec.labels, launchPlan.labels);
+  spec.annotations = firstWith(labelCount, spec.annotations, launchPlan.annotations);
+  spec.envs = firstWith(variableCount, spec.envs, launchPlan.envs);
+  spec.interruptible ??= launchPlan.interruptible;
+  spec.overwriteCache ||= launchPlan.overwriteCache;
+  spec.securityContext ??= launchPlan.securityContext;
+  spec.authRole ??= launchPlan.authRole;
+  spec.qualityOfService ??= launchPlan.qualityOfService;
+  spec.clusterAssignment ??= launchPlan.clusterAssignment;
+  if (!spec.rawOutputDataConfig?.outputLocationPrefix) spec.rawOutputDataConfig = launchPlan.rawOutputDataConfig;
+  if (spec.executionEnvAssignments.length === 0) spec.executionEnvAssignments = launchPlan.executionEnvAssignments;
+  if (spec.notificationOverrides.case === undefined && launchPlan.entityMetadata?.notifications.length) {
+    const { notifications } = launchPlan.entityMetadata;
+    spec.notificationOverrides = {
+      case: "notifications",
+      value: { $typeName: "flyteidl.admin.NotificationList", notifications },
+    };
+  }
+  return spec;
+}
+
+const labelCount = (labels: Labels | Annotations): number => Object.keys(labels.values).length;
+const variableCount = (envs: Envs): number => envs.values.length;
+
+const firstWith = <T>(count: (value: T) => number, requested: T | undefined, planned: T | undefined): T | undefined =>
+  requested && count(requested) > 0 ? requested : (planned ?? requested);

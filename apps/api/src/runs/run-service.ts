@@ -1,0 +1,151 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  CHANGES_CHANNEL,
+  type Db,
+  EVENTS_CHANNEL,
+  findRun,
+  findRunInputs,
+  findRunName,
+  findValue,
+  insertAbortRequest,
+  type ListQuery,
+  listRuns,
+  type NameId,
+  type Notifier,
+  type RunField,
+  type RunRow,
+  type RunState,
+  setRunState,
+} from "@skein/db";
+import { isTerminalRun } from "@skein/engine";
+import { SkeinError } from "@skein/errors";
+import { fromBytes, toBytes } from "@skein/idl";
+import {
+  EventFailureReasonSchema,
+  ExecutionMetadata_ExecutionMode,
+  ExecutionMetadataSchema,
+  type ExecutionSpec,
+  ExecutionSpecSchema,
+} from "@skein/idl/admin";
+import { type LiteralMap, WorkflowExecutionIdentifierSchema } from "@skein/idl/core";
+import type { Storage } from "@skein/storage";
+import type { Call } from "../call.ts";
+import { checkText, storableText } from "../registry/identity.ts";
+import type { LaunchRequest, launcher } from "./launch-service.ts";
+import { readValue } from "./stored-values.ts";
+
+/** A run with its spec decoded. */
+export type RunView = Omit<RunRow, "spec" | "org"> & { readonly spec: ExecutionSpec };
+
+/** What went in and came out of a run or an action; empty while there is nothing. */
+export interface InputsAndOutputs {
+  readonly inputs: LiteralMap;
+  readonly outputs: LiteralMap;
+}
+
+export interface RunDependencies {
+  readonly db: Db;
+  readonly storage: Storage;
+  readonly notifier: Notifier;
+  readonly launch: ReturnType<typeof launcher>;
+}
+
+export interface RelaunchRequest {
+  readonly reference: NameId;
+  /** Empty: the server makes a name. */
+  readonly name: string;
+  readonly overwriteCache: boolean;
+}
+
+const CAUSE_LENGTH_MAX = 10_000;
+
+export type RunService = ReturnType<typeof runService>;
+
+/** Rules for runs: launch, look, abort, archive, relaunch. */
+export function runService({ db, storage, notifier, launch }: RunDependencies) {
+  const find = async (id: NameId): Promise<RunRow> => {
+    for (const part of ["project", "domain", "name"] as const) checkText(`id.${part}`, id[part]);
+    const row = await findRun(db, id);
+    if (row) return row;
+    const message = `Run ${id.name} does not exist in ${id.project}/${id.domain}.`;
+    throw new SkeinError("not_found", "run_not_found", message, { details: { ...id } });
+  };
+
+  return {
+    launch: (call: Call, request: LaunchRequest): Promise<NameId> => launch(call, request),
+
+    get: async (_call: Call, id: NameId): Promise<RunView> => toView(await find(id)),
+
+    async list(_call: Call, query: ListQuery<RunField>): Promise<RunView[]> {
+      return (await listRuns(db, query)).map(toView);
+    },
+
+    /** The name of the run that this one repeats. */
+    async findReference(_call: Call, run: Pick<RunView, "referenceRunId">): Promise<NameId | undefined> {
+      return run.referenceRunId === null ? undefined : findRunName(db, run.referenceRunId);
+    },
+
+    async data(_call: Call, id: NameId): Promise<InputsAndOutputs> {
+      const run = await find(id);
+      const [inputs, outputs] = await Promise.all([
+        findValue(db, run.id, 0, "outputs"),
+        run.phase === "succeeded" ? findValue(db, run.id, 1, "inputs") : undefined,
+      ]);
+      const [inputMap, outputMap] = await Promise.all([readValue(storage, inputs), readValue(storage, outputs)]);
+      return { inputs: inputMap, outputs: outputMap };
+    },
+
+    /** Asks for the end of a run; failed_precondition when it is over. The phase changes when the scheduler has heard. */
+    async abort(call: Call, id: NameId, cause: string): Promise<void> {
+      const run = await find(id);
+      const request = {
+        cause: storableText(cause).slice(0, CAUSE_LENGTH_MAX),
+        principal: storableText(call.caller.subject),
+        atMs: Date.now(),
+      };
+      if (isTerminalRun(run.phase) || !(await insertAbortRequest(db, run.id, request))) {
+        throw alreadyOver((await find(id)).phase, id);
+      }
+      notifier.notify(EVENTS_CHANNEL);
+      notifier.notify(CHANGES_CHANNEL);
+    },
+
+    /** Archives a run or brings it back. Its work goes on untouched. */
+    async setState(call: Call, id: NameId, state: RunState): Promise<void> {
+      const run = await find(id);
+      await setRunState(db, run.id, state, storableText(call.caller.subject));
+      notifier.notify(CHANGES_CHANNEL);
+    },
+
+    /** Starts the same again: the recorded version, the spec and what the user gave. */
+    async relaunch(call: Call, request: RelaunchRequest): Promise<NameId> {
+      const run = await find(request.reference);
+      const given = await findRunInputs(db, run.id);
+      const spec = fromBytes(ExecutionSpecSchema, run.spec);
+      spec.overwriteCache ||= request.overwriteCache;
+      spec.metadata = create(ExecutionMetadataSchema, {
+        mode: ExecutionMetadata_ExecutionMode.RELAUNCH,
+        referenceExecution: create(WorkflowExecutionIdentifierSchema, { ...request.reference }),
+      });
+      const inputs = await readValue(storage, given);
+      const { project, domain } = request.reference;
+      return launch(
+        call,
+        { project, domain, name: request.name, spec, inputs },
+        { mode: "relaunch", referenceRunId: run.id },
+      );
+    },
+  };
+}
+
+const toView = ({ org: _org, ...row }: RunRow): RunView => ({ ...row, spec: fromBytes(ExecutionSpecSchema, row.spec) });
+
+function alreadyOver(phase: string, id: NameId): SkeinError {
+  const reason = create(EventFailureReasonSchema, {
+    reason: { case: "alreadyInTerminalState", value: { currentPhase: phase.toUpperCase() } },
+  });
+  return new SkeinError("failed_precondition", "run_over", `Run ${id.name} is over already: it ${phase}.`, {
+    details: { ...id, phase },
+    protoDetails: [{ typeName: EventFailureReasonSchema.typeName, value: toBytes(EventFailureReasonSchema, reason) }],
+  });
+}

@@ -1,0 +1,59 @@
+import type { Db, Notifier } from "@skein/db";
+import type { Storage } from "@skein/storage";
+import { type ProjectSeeds, projectService } from "./projects/project-service.ts";
+import { launchPlanFinder, launchPlanService } from "./registry/launch-plan-service.ts";
+import { namedEntityService } from "./registry/named-entity-service.ts";
+import { taskService } from "./registry/task-service.ts";
+import { workflowService } from "./registry/workflow-service.ts";
+import { actionService } from "./runs/action-service.ts";
+import { launcher } from "./runs/launch-service.ts";
+import { launchTargets } from "./runs/launch-target.ts";
+import { runService } from "./runs/run-service.ts";
+
+/** Facts about this server that answers repeat. */
+export interface ServicesConfig {
+  /** Where users reach us, without a trailing slash: links in answers begin with it. */
+  readonly publicUrl: string;
+  /** Of this release. */
+  readonly version: string;
+  /** What runs say about where they ran. */
+  readonly cluster: string;
+}
+
+export interface ServicesOptions {
+  readonly db: Db;
+  readonly storage: Storage;
+  readonly notifier: Notifier;
+  readonly config: ServicesConfig;
+}
+
+/** What every new server has, and what Flyte's clients expect to find. */
+export const DEFAULT_SEEDS: ProjectSeeds = {
+  domains: [
+    { id: "development", name: "development" },
+    { id: "staging", name: "staging" },
+    { id: "production", name: "production" },
+  ],
+  projects: ["flytesnacks"],
+};
+
+export type Services = ReturnType<typeof createServices>;
+
+/** All rules of the api over one database, for every transport. */
+export function createServices({ db, storage, notifier, config }: ServicesOptions) {
+  const projects = projectService(db);
+  const tasks = taskService(db, projects);
+  const findLaunchPlan = launchPlanFinder(db);
+  const workflows = workflowService(db, projects, tasks, findLaunchPlan);
+  const launchPlans = launchPlanService({ db, projects, find: findLaunchPlan, findWorkflow: workflows.find });
+  const findTarget = launchTargets({ tasks, workflows, launchPlans });
+  const launch = launcher({ db, storage, notifier, projects, findTarget });
+  return {
+    config,
+    storage,
+    projects,
+    registry: { tasks, workflows, launchPlans, namedEntities: namedEntityService(db) },
+    runs: runService({ db, storage, notifier, launch }),
+    actions: actionService(db, storage),
+  };
+}
