@@ -1,0 +1,60 @@
+import { env, flag, portNumber, sharedFields, wholeNumber } from "@skein/config";
+import { z } from "zod";
+
+const idList = (text: string): string[] => text.split(",").map((part) => part.trim());
+const ids = () =>
+  z
+    .string()
+    .regex(/^ *[a-z0-9-]{1,63} *(, *[a-z0-9-]{1,63} *)*$/, "must be ids of a-z, 0-9 and -, separated by commas")
+    .transform(idList);
+const url = (what: string) => z.url({ protocol: /^https?$/, error: `must be ${what}` });
+
+/** The api's variables. `skein dev` and the image's entry point fill in what a person need not set. */
+export const ApiConfig = z.object({
+  host: z.string().min(1).default("127.0.0.1").describe("Address to listen on").meta({ example: "0.0.0.0" }),
+  port: portNumber()
+    .default(8088)
+    .describe("Port for gRPC, REST, tRPC and the console alike")
+    .meta({ example: "8088" }),
+  grpcPort: z
+    .union([z.literal("off"), portNumber()])
+    .default(8089)
+    .describe("A second port with the same services, where Flyte's clients look for gRPC; `off` for none")
+    .meta({ example: "8089" }),
+  publicUrl: url("an http or https URL")
+    .optional()
+    .describe("How clients reach this server; in printed links and signed URLs")
+    .meta({ example: "https://skein.example.com" }),
+  databaseUrl: sharedFields.databaseUrl,
+  databaseConnectionsMax: wholeNumber(1, 200).default(10).describe("Most connections to Postgres from this process"),
+  storage: sharedFields.storage,
+  s3Endpoint: url("an http or https URL").optional().describe("S3 server other than AWS"),
+  s3PublicEndpoint: url("an http or https URL").optional().describe("The same server as clients reach it"),
+  s3Region: z.string().min(1).optional().describe("Region of the bucket").meta({ example: "eu-central-1" }),
+  awsAccessKeyId: z.string().optional().describe("Key of the object store; without it the usual AWS sources count"),
+  awsSecretAccessKey: z.string().optional().describe("Secret of that key"),
+  secretKey: sharedFields.secretKey,
+  logLevel: sharedFields.logLevel,
+  authIssuer: url("the provider's issuer URL")
+    .optional()
+    .describe("Identity provider whose bearer tokens people bring; without it callers are anonymous")
+    .meta({ example: "https://login.example.com" }),
+  authAudience: z.string().min(1).optional().describe("The `aud` of those tokens").meta({ example: "skein" }),
+  authJwksUrl: url("an http or https URL")
+    .optional()
+    .describe("The provider's public keys; by default found through its openid-configuration"),
+  allowAnonymous: flag()
+    .default(false)
+    .describe("Serve anonymous callers on an address that others can reach. Everybody may do everything")
+    .meta({ example: "true" }),
+  messageBytesMax: wholeNumber(1_024, 1_073_741_824)
+    .default(32 * 1024 * 1024)
+    .describe("Largest request in bytes, uploads excepted"),
+  projects: ids().default(["flytesnacks"]).describe("Projects made at the first start"),
+  domains: ids().default(["development", "staging", "production"]).describe("Domains of every project"),
+});
+export type ApiConfig = z.output<typeof ApiConfig>;
+
+const NAMES = { awsAccessKeyId: "AWS_ACCESS_KEY_ID", awsSecretAccessKey: "AWS_SECRET_ACCESS_KEY" };
+
+export const readConfig = env(ApiConfig, { names: NAMES });

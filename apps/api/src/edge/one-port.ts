@@ -1,0 +1,145 @@
+import { createServer as createHttp1Server, type RequestListener } from "node:http";
+import { createServer as createHttp2Server, type ServerHttp2Session } from "node:http2";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { SkeinError } from "@skein/errors";
+import type { Http2Listener } from "./grpc/listener.ts";
+
+export interface OnePortOptions {
+  readonly host: string;
+  /** All answer alike; 0 takes a free one. */
+  readonly ports: readonly number[];
+  readonly http1: RequestListener;
+  readonly http2: Http2Listener;
+}
+
+export interface OnePort {
+  /** The ports that were bound, in the order of the options. */
+  readonly ports: readonly number[];
+  /** Takes no more connections, lets running requests end for up to `graceMs`, then cuts the rest. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** A client must say within this time which protocol it speaks. */
+const PEEK_TIMEOUT_MS = 10_000;
+const HEADERS_TIMEOUT_MS = 15_000;
+/** For a request's body as a whole: uploads over a slow line are the longest. */
+const REQUEST_TIMEOUT_MS = 300_000;
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+const HEADER_BYTES_MAX = 32 * 1024;
+const STREAMS_MAX = 1_000;
+/** Finds half-open connections, which idle gRPC channels would otherwise hide. */
+const TCP_KEEP_ALIVE_MS = 30_000;
+const HTTP2_MARK = Buffer.from("PRI");
+
+/**
+ * Serves HTTP/1.1 and plaintext HTTP/2 on each port: gRPC clients and browsers use the same address. The first three
+ * bytes tell them apart, because no HTTP/1 method starts with `PRI`.
+ */
+export async function openOnePort(options: OnePortOptions): Promise<OnePort> {
+  const sockets = new Set<Socket>();
+  const http1 = createHttp1(options.http1);
+  const http2 = createHttp2(options.http2);
+  const listeners: Server[] = [];
+  const close = async (graceMs: number): Promise<void> => {
+    const closed = listeners.map((server) => new Promise((resolve) => server.close(resolve)));
+    http1.close();
+    http2.close();
+    const cut = setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, graceMs);
+    await Promise.all(closed);
+    clearTimeout(cut);
+  };
+  const accept = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    // A connection that breaks ends its requests; there is nobody to report it to.
+    socket.on("error", () => socket.destroy());
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
+    peek(socket, (isHttp2) => (isHttp2 ? http2 : http1).accept(socket));
+  };
+  try {
+    for (const port of options.ports) listeners.push(await listen(options.host, port, accept));
+  } catch (error) {
+    await close(0);
+    throw error;
+  }
+  return { ports: listeners.map((server) => (server.address() as AddressInfo).port), close };
+}
+
+function createHttp1(listener: RequestListener) {
+  const server = createHttp1Server({ maxHeaderSize: HEADER_BYTES_MAX, requireHostHeader: false }, listener);
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
+  // It never listens itself, and only this event starts Node's check of the two timeouts.
+  server.emit("listening");
+  return {
+    accept: (socket: Socket): void => void server.emit("connection", socket),
+    close: (): void => {
+      server.close();
+      server.closeIdleConnections();
+    },
+  };
+}
+
+function createHttp2(listener: Http2Listener) {
+  const sessions = new Set<ServerHttp2Session>();
+  const server = createHttp2Server({ settings: { maxConcurrentStreams: STREAMS_MAX } }, listener);
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+    session.on("error", () => session.destroy());
+  });
+  server.on("stream", (stream) => {
+    stream.setTimeout(REQUEST_TIMEOUT_MS, () => {
+      // Only a request that does not come is cut: an answer, such as a subscription, may be silent for long.
+      if (!stream.readableEnded) stream.close();
+    });
+    stream.on("error", () => stream.destroy());
+  });
+  return {
+    accept: (socket: Socket): void => void server.emit("connection", socket),
+    // GOAWAY: clients open no new streams here, and the session ends with its last one.
+    close: (): void => {
+      for (const session of sessions) session.close();
+    },
+  };
+}
+
+/** The bytes go back unread: an HTTP/2 session reads a socket's buffer only while nothing has made it flow. */
+function peek(socket: Socket, decided: (isHttp2: boolean) => void): void {
+  const timer = setTimeout(() => socket.destroy(), PEEK_TIMEOUT_MS);
+  socket.once("close", () => clearTimeout(timer));
+  const onReadable = (): void => {
+    const head: Buffer | null = socket.read(HTTP2_MARK.length);
+    // Too few bytes yet, or the client hung up, which the timer or its end event settles.
+    if (head === null) return;
+    clearTimeout(timer);
+    socket.off("readable", onReadable);
+    socket.unshift(head);
+    decided(head.equals(HTTP2_MARK));
+  };
+  socket.on("readable", onReadable);
+}
+
+function listen(host: string, port: number, accept: (socket: Socket) => void): Promise<Server> {
+  const server = createServer({ noDelay: true }, accept);
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+    server.listen({ host, port }, () => resolve(server));
+  });
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code === "EADDRINUSE") {
+    const message = `Port ${port} of ${host} is in use. Stop what uses it, or choose another with SKEIN_PORT or SKEIN_GRPC_PORT.`;
+    return new SkeinError("unavailable", "port_in_use", message, { details: { port }, cause: error });
+  }
+  if (error.code === "EACCES" || error.code === "EADDRNOTAVAIL") {
+    const message = `The address ${host}:${port} cannot be used (${error.code}). Correct SKEIN_HOST or SKEIN_PORT.`;
+    return new SkeinError("invalid_argument", "address_unusable", message, { details: { port }, cause: error });
+  }
+  return error;
+}
