@@ -1,0 +1,110 @@
+import { env, flag, portNumber, sharedFields, wholeNumber } from "@skein/config";
+import { z } from "zod";
+
+const absolutePath = () => z.string().startsWith("/", "must be an absolute path");
+const folderList = () =>
+  z
+    .string()
+    .transform((text) => text.split(":").filter((folder) => folder !== ""))
+    .pipe(z.array(z.string().startsWith("/", "must be absolute paths, separated by colons")));
+
+/** Everything an agent can be told. */
+export const AgentConfig = z.object({
+  logLevel: sharedFields.logLevel,
+  pool: sharedFields.pool,
+  redisUrl: sharedFields.redisUrl,
+  queueDatabaseUrl: sharedFields.queueDatabaseUrl,
+  queuePrefix: sharedFields.queuePrefix,
+  storage: sharedFields.storage,
+  metricsPort: portNumber().optional().describe("Serves /metrics and /healthz on this port").meta({ example: "9092" }),
+  metricsHost: sharedFields.metricsHost,
+  apiUrl: z
+    .url({ protocol: /^https?$/, error: "must be an http:// or https:// URL" })
+    .describe("Where the api listens")
+    .meta({ example: "http://localhost:8088" }),
+  agentToken: z.string().min(1).describe("The agent token that the api gave out").meta({ example: "ska_…" }),
+  agentHome: absolutePath()
+    .describe("Where attempts live while they run; one agent per folder")
+    .meta({ example: "/var/lib/skein/agent" }),
+  agentId: z
+    .string()
+    .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/, "must be letters, digits, '.', '_' and '-', at most 128")
+    .optional()
+    .describe("The agent's name, the same after a restart; made up once and kept in its home unless given"),
+  agentSlots: wholeNumber(1, 10_000)
+    .optional()
+    .describe("How many attempts run at once; the number of processors unless given")
+    .meta({ example: "4" }),
+  drainSeconds: wholeNumber(0, 86_400)
+    .default(30)
+    .describe("How long to wait for running tasks at the end; what still runs then is taken over by the next start"),
+  runtime: z.enum(["process", "docker"]).default("process").describe("What an attempt becomes"),
+  outputBytesMax: wholeNumber(1, 1_000_000_000)
+    .default(10 * 1024 * 1024)
+    .describe("A task whose outputs.pb is larger fails with OutputSizeExceeded"),
+  home: absolutePath()
+    .optional()
+    .describe("Skein's own folder on this machine, hidden from tasks that bubblewrap isolates"),
+  hiddenFolders: folderList()
+    .optional()
+    .describe("More folders to hide from tasks that bubblewrap isolates")
+    .meta({ example: "/srv/keys" }),
+  isolation: z
+    .enum(["auto", "bwrap", "none"])
+    .default("auto")
+    .describe("Process runtime: isolate tasks with bubblewrap; auto does so where it works"),
+  taskPath: folderList()
+    .optional()
+    .describe("Process runtime: folders in front of a task's PATH, separated by colons")
+    .meta({ example: "/opt/venvs/flytekit/bin" }),
+  path: z.string().default("/usr/local/bin:/usr/bin:/bin").describe("Process runtime: the rest of a task's PATH"),
+  lang: z.string().default("C.UTF-8").describe("A task's LANG"),
+  tz: z.string().optional().describe("A task's TZ"),
+  s3Endpoint: z.url().optional().describe("An S3 server other than AWS"),
+  s3Region: z.string().optional().describe("The bucket's region"),
+  taskCredentials: z
+    .enum(["own", "inherit"])
+    .default("own")
+    .describe("S3 credentials of tasks: own takes SKEIN_TASK_AWS_*, inherit gives them the agent's"),
+  taskAwsAccessKeyId: z.string().optional().describe("S3 access key that tasks get"),
+  taskAwsSecretAccessKey: z.string().optional().describe("S3 secret key that tasks get"),
+  taskAwsSessionToken: z.string().optional().describe("S3 session token that tasks get"),
+  awsAccessKeyId: z.string().optional().describe("The agent's S3 access key"),
+  awsSecretAccessKey: z.string().optional().describe("The agent's S3 secret key"),
+  awsSessionToken: z.string().optional().describe("The agent's S3 session token"),
+  dockerHost: z
+    .string()
+    .default("unix:///var/run/docker.sock")
+    .describe("The Docker daemon: unix:///path or tcp://host:port"),
+  dockerPull: z
+    .enum(["IfNotPresent", "Always", "Never"])
+    .default("IfNotPresent")
+    .describe("When to pull a task's image"),
+  dockerAuthFile: z
+    .string()
+    .optional()
+    .describe("Registry credentials, in the form of ~/.docker/config.json")
+    .meta({ example: "/etc/skein/docker.json" }),
+  dockerNetwork: z.string().default("bridge").describe("The network of task containers"),
+  dockerUser: z
+    .string()
+    .default("image")
+    .describe("Who a container runs as: image (what the image says) or uid[:gid]")
+    .meta({ example: "1000:1000" }),
+  dockerReadOnlyRoot: flag().prefault("false").describe("Mount a container's own files read-only"),
+});
+export type AgentConfig = z.output<typeof AgentConfig>;
+
+/** Variables whose names people know. */
+export const agentConfigNames = {
+  path: "PATH",
+  lang: "LANG",
+  tz: "TZ",
+  dockerHost: "DOCKER_HOST",
+  awsAccessKeyId: "AWS_ACCESS_KEY_ID",
+  awsSecretAccessKey: "AWS_SECRET_ACCESS_KEY",
+  awsSessionToken: "AWS_SESSION_TOKEN",
+};
+
+/** Reads the agent's variables; one error lists every problem. */
+export const readAgentConfig = env(AgentConfig, { names: agentConfigNames });

@@ -1,0 +1,74 @@
+import { homedir } from "node:os";
+import { delimiter, dirname } from "node:path";
+import type { Storage, StorageOptions } from "@skein/storage";
+import type { AgentConfig } from "./config.ts";
+import type { AttemptFolder } from "./ledger/attempt-folder.ts";
+import { credentialFolders } from "./runtimes/sandbox.ts";
+import type { StoreAccess } from "./task/environment.ts";
+import type { LaunchSettings } from "./task/prepare-launch.ts";
+
+/** How the agent itself reaches the object store. */
+export function storageOptions(config: AgentConfig): StorageOptions {
+  const { awsAccessKeyId, awsSecretAccessKey, awsSessionToken } = config;
+  const session = awsSessionToken === undefined ? {} : { sessionToken: awsSessionToken };
+  return {
+    uri: config.storage,
+    s3: {
+      ...(config.s3Endpoint === undefined ? {} : { endpoint: config.s3Endpoint }),
+      ...(config.s3Region === undefined ? {} : { region: config.s3Region }),
+      ...(awsAccessKeyId === undefined || awsSecretAccessKey === undefined
+        ? {}
+        : { credentials: { accessKeyId: awsAccessKeyId, secretAccessKey: awsSecretAccessKey, ...session } }),
+    },
+  };
+}
+
+/** What every launch has in common. */
+export function launchSettings(config: AgentConfig, storage: Storage): LaunchSettings {
+  return {
+    storage,
+    store: config.storage.startsWith("s3://") ? storeAccess(config) : undefined,
+    base: config.runtime === "process" ? (folder) => processBase(config, folder) : () => containerBase(config),
+  };
+}
+
+function storeAccess(config: AgentConfig): StoreAccess {
+  const place = { endpoint: config.s3Endpoint, region: config.s3Region };
+  if (config.taskCredentials === "inherit") {
+    return {
+      ...place,
+      accessKeyId: config.awsAccessKeyId,
+      secretAccessKey: config.awsSecretAccessKey,
+      sessionToken: config.awsSessionToken,
+    };
+  }
+  return {
+    ...place,
+    accessKeyId: config.taskAwsAccessKeyId,
+    secretAccessKey: config.taskAwsSecretAccessKey,
+    sessionToken: config.taskAwsSessionToken,
+  };
+}
+
+function processBase(config: AgentConfig, folder: AttemptFolder): Record<string, string> {
+  return {
+    PATH: [...(config.taskPath ?? []), config.path].join(delimiter),
+    LANG: config.lang,
+    HOME: folder.work,
+    TMPDIR: folder.tmp,
+    ...(config.tz === undefined ? {} : { TZ: config.tz }),
+  };
+}
+
+/** An image knows its own PATH and HOME; /tmp is the attempt's. */
+function containerBase(config: AgentConfig): Record<string, string> {
+  return { LANG: config.lang, ...(config.tz === undefined ? {} : { TZ: config.tz }) };
+}
+
+/** What an isolated process must not see, and what it must although it lies in there. */
+export function sandboxFolders(config: AgentConfig): { readonly hidden: string[]; readonly programs: string[] } {
+  const own = [config.agentHome, ...(config.home === undefined ? [] : [config.home])];
+  const hidden = [...own, ...(config.hiddenFolders ?? []), ...credentialFolders(homedir())];
+  // A program's folder, `bin`, stands beside its libraries.
+  return { hidden, programs: (config.taskPath ?? []).map((folder) => dirname(folder)) };
+}

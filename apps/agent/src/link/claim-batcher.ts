@@ -1,0 +1,55 @@
+import type { AttemptOrder, ClaimResponse } from "@skein/contracts";
+import type { ApiClient } from "./api-client.ts";
+
+export type ClaimResult = ClaimResponse["results"][number];
+
+interface Waiting {
+  readonly order: AttemptOrder;
+  resolve(result: ClaimResult): void;
+  reject(error: unknown): void;
+}
+
+const CLAIMS_PER_CALL = 500;
+
+/** Claims that come while a call is on its way leave together in the next one. */
+export class ClaimBatcher {
+  readonly #api: ApiClient;
+  readonly #identity: { readonly agentId: string; readonly pool: string };
+  #waiting: Waiting[] = [];
+  #isSending = false;
+
+  constructor(api: ApiClient, identity: { readonly agentId: string; readonly pool: string }) {
+    this.#api = api;
+    this.#identity = identity;
+  }
+
+  /** Rejects when the api did not answer; asking again is harmless. */
+  claim(order: AttemptOrder): Promise<ClaimResult> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ order, resolve, reject });
+      if (!this.#isSending) void this.#send();
+    });
+  }
+
+  async #send(): Promise<void> {
+    this.#isSending = true;
+    // What comes in the same turn goes into the first call, too.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, CLAIMS_PER_CALL);
+      try {
+        const attempts = batch.map(({ order: { runId, ordinal, attempt, token } }) => ({
+          runId,
+          ordinal,
+          attempt,
+          token,
+        }));
+        const { results } = await this.#api.claim({ ...this.#identity, attempts });
+        for (const [at, waiting] of batch.entries()) waiting.resolve(results[at] ?? { refused: "unknown" });
+      } catch (error) {
+        for (const waiting of batch) waiting.reject(error);
+      }
+    }
+    this.#isSending = false;
+  }
+}

@@ -1,0 +1,63 @@
+import { AGENT_LEASE_MS, HEARTBEAT_INTERVAL_MS, type HeartbeatRequest, type HeartbeatResponse } from "@skein/contracts";
+import type { Logger } from "@skein/telemetry";
+import type { ApiClient } from "./api-client.ts";
+
+export interface HeartbeatOptions {
+  readonly api: ApiClient;
+  readonly logger: Logger;
+  readonly request: () => HeartbeatRequest;
+  readonly onAnswer: (answer: HeartbeatResponse) => void;
+}
+
+/** Says every second that this agent lives and what it holds. An api that is away changes nothing but the log. */
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  readonly #whenFirst: Promise<void>;
+  #onFirst: () => void = () => undefined;
+  #lastAnswerMs: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+  #isFailing = false;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+    this.#whenFirst = new Promise((resolve) => {
+      this.#onFirst = resolve;
+    });
+    void this.#beat();
+  }
+
+  /** Resolves with the first answer. */
+  get whenFirst(): Promise<void> {
+    return this.#whenFirst;
+  }
+
+  /** Undefined while the lease holds. */
+  get problem(): string | undefined {
+    if (this.#lastAnswerMs === undefined) return "the api has not answered yet";
+    const silentMs = Date.now() - this.#lastAnswerMs;
+    return silentMs < AGENT_LEASE_MS ? undefined : `the api has not answered for ${Math.round(silentMs / 1000)} s`;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #beat(): Promise<void> {
+    const start = Date.now();
+    try {
+      const answer = await this.#options.api.heartbeat(this.#options.request());
+      if (this.#isClosed) return;
+      this.#lastAnswerMs = Date.now();
+      this.#isFailing = false;
+      this.#options.onAnswer(answer);
+      this.#onFirst();
+    } catch (error) {
+      if (!this.#isFailing) this.#options.logger.warn({ err: error }, "The api did not take the heartbeat; trying on");
+      this.#isFailing = true;
+    }
+    if (this.#isClosed) return;
+    this.#timer = setTimeout(() => void this.#beat(), Math.max(0, start + HEARTBEAT_INTERVAL_MS - Date.now()));
+  }
+}

@@ -1,0 +1,149 @@
+import { truncate } from "node:fs/promises";
+import { LOG_BYTES_MAX, type LogChunk } from "@skein/contracts";
+import { SkeinError } from "@skein/errors";
+import type { Logger } from "@skein/telemetry";
+import { z } from "zod";
+import type { HeldAttempt } from "../held-attempt.ts";
+import { openPlainFile } from "../task/read-remains.ts";
+import type { ApiClient } from "./api-client.ts";
+
+const TICK_MS = 250;
+const PAUSE_AFTER_FAILURE_MS = 2_000;
+const CHUNK_BYTES_MAX = 64 * 1024;
+/** About 700 KiB of text in one call. */
+const CHUNKS_PER_CALL = 8;
+/** After its end an attempt's log is given this long to get through. */
+const LAST_WORDS_MS = 30_000;
+/** A log on disk is cut back once it is this much over its cap. */
+const SLACK_BYTES = 1024 * 1024;
+const CUT_LINE = Buffer.from(`\n[the log is cut here, after ${LOG_BYTES_MAX} bytes]\n`);
+
+interface Followed {
+  readonly held: HeldAttempt;
+  offset: number;
+  /** The task ended: once this long past, what is left is dropped. */
+  givenUpAtMs: number | undefined;
+  resolve: () => void;
+  readonly whenDone: Promise<void>;
+}
+
+const Progress = z.object({ offset: z.int().min(0) });
+
+/** Sends what tasks print to the api, in pieces with offsets, and goes on where an earlier agent process stopped. */
+export class LogShipper {
+  readonly #api: ApiClient;
+  readonly #agentId: string;
+  readonly #logger: Logger;
+  readonly #followed = new Map<HeldAttempt, Followed>();
+  #timer: NodeJS.Timeout | undefined;
+  #isTicking = false;
+  #isClosed = false;
+
+  constructor(api: ApiClient, agentId: string, logger: Logger) {
+    this.#api = api;
+    this.#agentId = agentId;
+    this.#logger = logger;
+  }
+
+  async follow(held: HeldAttempt): Promise<void> {
+    const offset = (await held.folder.read("shipped", Progress))?.offset ?? 0;
+    let resolve = () => {};
+    const whenDone = new Promise<void>((done) => {
+      resolve = done;
+    });
+    this.#followed.set(held, { held, offset, givenUpAtMs: undefined, resolve, whenDone });
+    this.#schedule(TICK_MS);
+  }
+
+  /** The task prints no more. Resolves when its log is sent, or when that did not work for a while. */
+  async finish(held: HeldAttempt): Promise<void> {
+    const followed = this.#followed.get(held);
+    if (!followed) return;
+    followed.givenUpAtMs ??= Date.now() + LAST_WORDS_MS;
+    this.#schedule(0);
+    await followed.whenDone;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    for (const followed of this.#followed.values()) followed.resolve();
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#isClosed || this.#isTicking) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#tick(), delayMs);
+  }
+
+  async #tick(): Promise<void> {
+    this.#isTicking = true;
+    let delayMs = TICK_MS;
+    try {
+      if (await this.#ship()) delayMs = 0;
+    } catch (error) {
+      delayMs = PAUSE_AFTER_FAILURE_MS;
+      this.#logger.debug({ err: error }, "The api did not take log chunks; they are sent again");
+    }
+    this.#isTicking = false;
+    for (const followed of this.#followed.values()) {
+      if (followed.givenUpAtMs !== undefined && Date.now() > followed.givenUpAtMs) this.#drop(followed);
+    }
+    if (this.#followed.size > 0) this.#schedule(delayMs);
+  }
+
+  /** One call; true when there may be more to send at once. */
+  async #ship(): Promise<boolean> {
+    const batch: { followed: Followed; chunk: LogChunk; sizeBytes: number }[] = [];
+    for (const followed of [...this.#followed.values()]) {
+      if (batch.length >= CHUNKS_PER_CALL) break;
+      const bytes = await readMore(followed);
+      if (bytes.length === 0) {
+        if (followed.givenUpAtMs !== undefined) this.#drop(followed);
+        continue;
+      }
+      const { runId, ordinal, attempt, token } = followed.held.order;
+      const chunk = { runId, ordinal, attempt, token, offset: followed.offset, data: bytes.toString("base64") };
+      batch.push({ followed, chunk, sizeBytes: bytes.length });
+    }
+    if (batch.length === 0) return false;
+    try {
+      await this.#api.appendLogs({ agentId: this.#agentId, chunks: batch.map(({ chunk }) => chunk) });
+    } catch (error) {
+      // Refused for good, not unreachable: sending the same again would end the same way.
+      if (!(error instanceof SkeinError && error.code === "failed_precondition")) throw error;
+      this.#logger.warn({ err: error }, "The api refused log chunks");
+    }
+    for (const { followed, sizeBytes } of batch) {
+      followed.offset += sizeBytes;
+      await followed.held.folder.write("shipped", { offset: followed.offset }).catch(() => undefined);
+      // To the back of the line, so that one loud task does not silence the others.
+      if (this.#followed.delete(followed.held)) this.#followed.set(followed.held, followed);
+    }
+    return true;
+  }
+
+  #drop(followed: Followed): void {
+    this.#followed.delete(followed.held);
+    followed.resolve();
+  }
+}
+
+/** The next piece; empty when there is none yet, or when the log is cut. */
+async function readMore({ held, offset }: Followed): Promise<Buffer> {
+  const cap = LOG_BYTES_MAX - CUT_LINE.length;
+  const opened = await openPlainFile(held.folder.log);
+  if (!opened || offset >= LOG_BYTES_MAX) {
+    await opened?.file.close();
+    if (opened && opened.sizeBytes > LOG_BYTES_MAX + SLACK_BYTES) await truncate(held.folder.log, LOG_BYTES_MAX);
+    return Buffer.alloc(0);
+  }
+  try {
+    if (offset >= cap) return opened.sizeBytes > cap ? CUT_LINE : Buffer.alloc(0);
+    const wanted = Math.min(CHUNK_BYTES_MAX, cap - offset, Math.max(0, opened.sizeBytes - offset));
+    const { buffer, bytesRead } = await opened.file.read(Buffer.alloc(wanted), 0, wanted, offset);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await opened.file.close();
+  }
+}

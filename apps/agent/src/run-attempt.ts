@@ -1,0 +1,257 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { type AttemptId, AttemptOrder, attemptKey, ClaimGrant, Outcome } from "@skein/contracts";
+import { SkeinError } from "@skein/errors";
+import type { TakenOrder } from "@skein/queue";
+import type { Logger } from "@skein/telemetry";
+import { z } from "zod";
+import { type HeldAttempt, holdAttempt } from "./held-attempt.ts";
+import type { AttemptFolder } from "./ledger/attempt-folder.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import type { ClaimBatcher, ClaimResult } from "./link/claim-batcher.ts";
+import type { LogShipper } from "./link/log-shipper.ts";
+import type { ReportOutbox } from "./link/report-outbox.ts";
+import type { Exit, Launch, Runtime } from "./runtimes/runtime.ts";
+import { collect } from "./task/collect.ts";
+import { declaresOutputs, type LaunchSettings, prepareLaunch, readTaskTemplate } from "./task/prepare-launch.ts";
+import { fitMessage } from "./task/verdict.ts";
+
+export interface AttemptRunnerOptions {
+  readonly ledger: Ledger;
+  readonly runtime: Runtime;
+  readonly claims: ClaimBatcher;
+  readonly outbox: ReportOutbox;
+  readonly logs: LogShipper;
+  readonly launch: LaunchSettings;
+  readonly outputBytesMax: number;
+  readonly logger: Logger;
+  readonly onEnded: (outcome: Outcome["type"]) => void;
+  /** Aborts when this process lets go of everything. */
+  readonly closing: AbortSignal;
+}
+
+const STOP_GRACE_MS = 5_000;
+const RETRY_FIRST_MS = 100;
+const RETRY_LONGEST_MS = 2_000;
+const COLLECT_TRIES = 8;
+
+const State = z.object({ startedAtMs: z.number() });
+
+/** The life of every attempt that this agent holds: claim, start, watch, collect, report, forget. */
+export class AttemptRunner {
+  readonly #options: AttemptRunnerOptions;
+  readonly #held = new Map<string, HeldAttempt>();
+
+  constructor(options: AttemptRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Claimed and not settled: what a heartbeat names. */
+  get claimed(): AttemptId[] {
+    const claimed = [...this.#held.values()].filter((held) => held.grant && !held.isSettled);
+    return claimed.map(({ folder }) => folder.id);
+  }
+
+  /** Runs an order to its end. Resolves when the slot is free again; the report may still wait to be settled. */
+  async take(taken: TakenOrder): Promise<void> {
+    const folder = await this.#options.ledger.create(taken.order);
+    if (!folder) {
+      await taken.settle();
+      return;
+    }
+    const held = holdAttempt(folder, taken.order);
+    this.#held.set(folder.key, held);
+    const isGranted = await this.#claim(held);
+    void taken.settle();
+    if (isGranted) await this.#execute(held);
+  }
+
+  /** Goes on with what an earlier agent process left. The inner promise resolves when its slot is free. */
+  async resume(folder: AttemptFolder): Promise<{ done: Promise<void> }> {
+    const order = await folder.read("order", AttemptOrder);
+    if (!order) {
+      await this.#options.runtime.cleanup(folder);
+      await this.#options.ledger.remove(folder);
+      return { done: Promise.resolve() };
+    }
+    const held = holdAttempt(folder, order);
+    this.#held.set(folder.key, held);
+    held.grant = await folder.read("grant", ClaimGrant);
+    held.outcome = await folder.read("verdict", Outcome);
+    held.startedAtMs = (await folder.read("state", State))?.startedAtMs;
+    held.mustStop = (await folder.read("stop", z.boolean())) ?? false;
+    if (held.outcome) {
+      await this.#options.logs.follow(held);
+      void this.#options.logs.finish(held);
+      void this.#options.outbox.sendOutcome(held);
+      return { done: Promise.resolve() };
+    }
+    return { done: this.#goOn(held) };
+  }
+
+  stop(id: AttemptId): void {
+    const held = this.#held.get(attemptKey(id));
+    if (!held || held.mustStop || held.outcome) return;
+    held.mustStop = true;
+    void this.#stopNow(held);
+  }
+
+  settle(id: AttemptId): void {
+    const held = this.#held.get(attemptKey(id));
+    if (!held?.grant || held.isSettled) return;
+    held.isSettled = true;
+    this.#options.outbox.forget(held);
+    // One that still runs is killed; whoever watches it then forgets it.
+    const isOver = held.outcome !== undefined;
+    const work = isOver ? this.#forget(held) : this.#options.runtime.cleanup(held.folder);
+    work.catch((error) => this.#options.logger.error({ err: error, attempt: held.folder.key }, "Cannot clean up"));
+  }
+
+  async #goOn(held: HeldAttempt): Promise<void> {
+    const { runtime, logs } = this.#options;
+    if (!held.grant && !(await this.#claim(held))) return;
+    if (held.startedAtMs === undefined) return this.#execute(held);
+    await logs.follow(held);
+    if (!(await runtime.adopt(held.folder))) {
+      const message = "The agent was restarted, and of this attempt neither a process nor an exit code was left";
+      return this.#end(held, { type: "lost", endedAtMs: Date.now(), message });
+    }
+    if (held.mustStop) void this.#stopNow(held);
+    await this.#watch(held, held.startedAtMs);
+  }
+
+  /** Asks until the api answers. A refused attempt is forgotten. */
+  async #claim(held: HeldAttempt): Promise<boolean> {
+    const { claims, closing, logger } = this.#options;
+    let result: ClaimResult | undefined;
+    for (let delayMs = RETRY_FIRST_MS; result === undefined; delayMs = Math.min(delayMs * 2, RETRY_LONGEST_MS)) {
+      try {
+        result = await claims.claim(held.order);
+      } catch (error) {
+        logger.warn({ err: error, attempt: held.folder.key }, "The api did not answer a claim; asking again");
+        await pause(delayMs, undefined, { signal: closing });
+      }
+    }
+    if ("refused" in result) {
+      logger.debug({ attempt: held.folder.key, refused: result.refused }, "Claim refused");
+      await this.#forget(held);
+      return false;
+    }
+    await held.folder.write("grant", result.granted);
+    held.grant = result.granted;
+    return true;
+  }
+
+  async #execute(held: HeldAttempt): Promise<void> {
+    const { runtime, outbox, logs } = this.#options;
+    let launch: Launch;
+    try {
+      launch = await this.#prepare(held);
+    } catch (error) {
+      return this.#endUnstarted(held, error);
+    }
+    if (held.mustStop || held.isSettled) return this.#end(held, { type: "stopped", endedAtMs: Date.now() });
+    const startedAtMs = Date.now();
+    await held.folder.write("state", { startedAtMs });
+    held.startedAtMs = startedAtMs;
+    await logs.follow(held);
+    const failure = await runtime.start(launch);
+    if (failure) return this.#end(held, { type: "failed", startedAtMs, endedAtMs: Date.now(), failure });
+    void outbox.sendStarted(held, startedAtMs);
+    // The wish to stop may have come while the task was being started.
+    if (held.mustStop) void this.#stopNow(held);
+    if (held.isSettled) await runtime.cleanup(held.folder);
+    await this.#watch(held, startedAtMs);
+  }
+
+  async #prepare(held: HeldAttempt): Promise<Launch> {
+    if (!held.grant) throw new SkeinError("internal", "no_grant", "The attempt was not granted");
+    return prepareLaunch(held.folder, held.grant, this.#options.launch);
+  }
+
+  /** A task that cannot be run anywhere fails for good; anything else is the platform's, and is tried again. */
+  async #endUnstarted(held: HeldAttempt, error: unknown): Promise<void> {
+    const isTasksFault = error instanceof SkeinError && ["invalid_argument", "unimplemented"].includes(error.code);
+    const message = fitMessage(error instanceof Error ? error.message : String(error));
+    const failure = isTasksFault
+      ? { code: "InvalidTask", message, kind: "user" as const, recoverable: false }
+      : { code: "PrepareFailed", message, kind: "system" as const, recoverable: true };
+    await this.#end(held, { type: "failed", startedAtMs: null, endedAtMs: Date.now(), failure });
+  }
+
+  async #watch(held: HeldAttempt, startedAtMs: number): Promise<void> {
+    const { runtime, closing } = this.#options;
+    let exit: Exit;
+    try {
+      exit = await runtime.watch(held.folder);
+    } catch (error) {
+      if (closing.aborted) return;
+      exit = { type: "vanished", message: `The runtime lost sight of the task: ${(error as Error).message}` };
+    }
+    const endedAtMs = Date.now();
+    const outcome: Outcome =
+      held.mustStop || held.isSettled
+        ? { type: "stopped", endedAtMs }
+        : await this.#collect(held, exit, startedAtMs, endedAtMs);
+    await this.#end(held, outcome);
+  }
+
+  /** The object store may be away for a moment; what the task computed is not thrown away for that. */
+  async #collect(held: HeldAttempt, exit: Exit, startedAtMs: number, endedAtMs: number): Promise<Outcome> {
+    const { launch, outputBytesMax, logger, closing } = this.#options;
+    const grant = held.grant as ClaimGrant;
+    let message = "";
+    for (let tries = 0; tries < COLLECT_TRIES; tries += 1) {
+      try {
+        return await collect(held.folder, exit, {
+          storage: launch.storage,
+          outputPrefix: grant.outputPrefix,
+          declaresOutputs: declaresOutputs(readTaskTemplate(grant)),
+          outputBytesMax,
+          startedAtMs,
+          endedAtMs,
+        });
+      } catch (error) {
+        logger.warn({ err: error, attempt: held.folder.key }, "Outputs could not be stored; trying again");
+        message = (error as Error).message;
+        await pause(Math.min(RETRY_FIRST_MS * 2 ** tries, RETRY_LONGEST_MS), undefined, { signal: closing });
+      }
+    }
+    const failure = {
+      code: "OutputUploadFailed",
+      message: fitMessage(message),
+      kind: "system" as const,
+      recoverable: true,
+    };
+    return { type: "failed", startedAtMs, endedAtMs, failure };
+  }
+
+  /** The verdict is on disk before anybody hears of it, so that a restarted agent says the same. */
+  async #end(held: HeldAttempt, outcome: Outcome): Promise<void> {
+    const { outbox, logs, onEnded } = this.#options;
+    onEnded(outcome.type);
+    await held.folder.write("verdict", outcome, { sync: true });
+    held.outcome = outcome;
+    if (held.isSettled) return this.#forget(held);
+    void logs.finish(held);
+    await outbox.sendOutcome(held);
+  }
+
+  async #stopNow(held: HeldAttempt): Promise<void> {
+    const { runtime, logger } = this.#options;
+    try {
+      await held.folder.write("stop", true);
+      if (held.startedAtMs !== undefined) await runtime.stop(held.folder, STOP_GRACE_MS);
+    } catch (error) {
+      logger.error({ err: error, attempt: held.folder.key }, "Cannot stop a task");
+    }
+  }
+
+  async #forget(held: HeldAttempt): Promise<void> {
+    const { runtime, ledger, logs, outbox } = this.#options;
+    outbox.forget(held);
+    await logs.finish(held);
+    if (held.startedAtMs !== undefined) await runtime.cleanup(held.folder);
+    await ledger.remove(held.folder);
+    this.#held.delete(held.folder.key);
+  }
+}

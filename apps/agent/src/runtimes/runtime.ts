@@ -1,0 +1,51 @@
+import type { ReportedFailure } from "@skein/contracts";
+import type { AttemptFolder } from "../ledger/attempt-folder.ts";
+
+/** All that a runtime needs to start user code. Every path is absolute and the same inside and outside. */
+export interface Launch {
+  readonly folder: AttemptFolder;
+  readonly image: string;
+  /** Instead of the image's entrypoint; empty keeps it. */
+  readonly command: readonly string[];
+  readonly args: readonly string[];
+  /** The whole environment of the task. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly limits: { readonly cpuMillis?: number; readonly memoryBytes?: number };
+  /** Folders of file storage that the task may read. */
+  readonly readable: readonly string[];
+  /** Folders of file storage that the task may also write. */
+  readonly writable: readonly string[];
+  /** More mounts, path inside → path outside; only containers can have them. */
+  readonly mounts: Readonly<Record<string, { readonly source: string; readonly isWritable: boolean }>>;
+}
+
+/** How user code ended. `vanished`: nobody saw its end, or it never began. */
+export type Exit =
+  | { readonly type: "exited"; readonly code: number }
+  | { readonly type: "killed"; readonly signal: string; readonly isOutOfMemory: boolean }
+  | { readonly type: "vanished"; readonly message: string };
+
+/**
+ * Starts user code and keeps hold of it by the attempt's folder alone, so that the next agent process can go on where
+ * this one stopped. Nothing of the agent's own environment, descriptors or folders reaches the task.
+ */
+export interface Runtime {
+  readonly name: "process" | "docker";
+  /** Called once per folder. Resolves when user code runs, or with the failure that kept it from running. */
+  start(launch: Launch): Promise<ReportedFailure | undefined>;
+  /** Takes over what an earlier agent process started; false when there is nothing to watch and no exit to read. */
+  adopt(folder: AttemptFolder): Promise<boolean>;
+  /** Resolves when user code ended; for a folder that was started or adopted. Rejects only when `close` comes first. */
+  watch(folder: AttemptFolder): Promise<Exit>;
+  /** Asks user code to end and kills it `graceMs` later; `watch` tells when it is over. */
+  stop(folder: AttemptFolder, graceMs: number): Promise<void>;
+  /** Kills what still runs and removes what the runtime keeps outside the folder. Harmless when nothing is left. */
+  cleanup(folder: AttemptFolder): Promise<void>;
+  /** Removes what belongs to attempts of this agent that are not in `known`. */
+  removeOrphans(known: ReadonlySet<string>): Promise<void>;
+  /** Lets go of user code without ending it. */
+  close(): Promise<void>;
+}
+
+/** The environment entry that marks the processes of an attempt. */
+export const ATTEMPT_VARIABLE = "SKEIN_ATTEMPT";

@@ -1,0 +1,106 @@
+import { openQueues } from "@skein/queue";
+import { openStorage } from "@skein/storage";
+import { type Logger, openLogger, openMetricsServer } from "@skein/telemetry";
+import type { AgentConfig } from "./config.ts";
+import { launchSettings, storageOptions } from "./launch-settings.ts";
+import { Ledger } from "./ledger/ledger.ts";
+import { type ApiClient, openApiClient } from "./link/api-client.ts";
+import { ClaimBatcher } from "./link/claim-batcher.ts";
+import { LogShipper } from "./link/log-shipper.ts";
+import { ReportOutbox } from "./link/report-outbox.ts";
+import { createAgentMetrics } from "./metrics.ts";
+import { AttemptRunner } from "./run-attempt.ts";
+import { openRuntime } from "./runtimes/open-runtime.ts";
+import { type Serving, serveOrders } from "./serve-orders.ts";
+
+/** Parts that a caller may bring. */
+export interface AgentParts {
+  readonly logger?: Logger;
+  readonly api?: ApiClient;
+}
+
+export interface Agent {
+  readonly agentId: string;
+  /** Resolves when the api answered the first heartbeat: from then on the agent takes orders that need a slot. */
+  readonly ready: Promise<void>;
+  /**
+   * Takes nothing more, waits up to `drainSeconds` (the configuration's unless told) for running tasks, and lets go of
+   * those that still run: the next agent in the same home takes them over. Called again with 0 it stops waiting.
+   */
+  close(options?: { readonly drainSeconds?: number }): Promise<void>;
+}
+
+/** Starts an agent: opens its home, takes over what an earlier process left there, and takes orders. */
+export async function startAgent(config: AgentConfig, parts: AgentParts = {}): Promise<Agent> {
+  const logger = parts.logger ?? openLogger({ name: "agent", level: config.logLevel });
+  const closers: (() => unknown)[] = [];
+  const closeAll = async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    const { agentId, serving } = await open(config, logger, parts, closers);
+    let closing: Promise<void> | undefined;
+    return {
+      agentId,
+      ready: serving.ready,
+      close: (options = {}) => {
+        const drained = serving.drain(options.drainSeconds ?? config.drainSeconds).then(closeAll);
+        closing = closing ? Promise.race([closing, drained]) : drained;
+        return closing;
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** Opens one part after the other; `closers` hold what to undo, in this order. */
+async function open(
+  config: AgentConfig,
+  logger: Logger,
+  parts: AgentParts,
+  closers: (() => unknown)[],
+): Promise<{ agentId: string; serving: Serving }> {
+  const opened = async <T>(part: Promise<T> | T, close: (part: T) => unknown): Promise<T> => {
+    const value = await part;
+    closers.push(() => close(value));
+    return value;
+  };
+  const ledger = await opened(Ledger.open(config.agentHome), (one) => one.close());
+  const agentId = config.agentId ?? (await ledger.agentId());
+  const storage = await opened(openStorage(storageOptions(config)), (one) => one.close());
+  const runtime = await opened(openRuntime(config, agentId, logger), (one) => one.close());
+  const queues = await opened(
+    openQueues({
+      redisUrl: config.redisUrl,
+      postgresUrl: config.queueDatabaseUrl,
+      prefix: config.queuePrefix,
+      onError: (error) => logger.warn({ err: error }, "The queue reported an error"),
+    }),
+    (one) => one.close(),
+  );
+  const api = parts.api ?? openApiClient({ url: config.apiUrl, token: config.agentToken });
+  const metrics = createAgentMetrics();
+  const closing = await opened(new AbortController(), (one) => one.abort());
+  const runner = new AttemptRunner({
+    ledger,
+    runtime,
+    claims: new ClaimBatcher(api, { agentId, pool: config.pool }),
+    outbox: await opened(new ReportOutbox(queues, agentId, logger), (one) => one.close()),
+    logs: await opened(new LogShipper(api, agentId, logger), (one) => one.close()),
+    launch: launchSettings(config, storage),
+    outputBytesMax: config.outputBytesMax,
+    logger,
+    onEnded: (outcome) => metrics.ended.inc({ outcome }),
+    closing: closing.signal,
+  });
+  const whole = { config, agentId, ledger, runtime, queues, api, runner, logger, metrics };
+  const serving = await opened(serveOrders(whole), (one) => one.close());
+  if (config.metricsPort !== undefined) {
+    const server = { host: config.metricsHost, port: config.metricsPort };
+    const problem = () => serving.problem;
+    await opened(openMetricsServer({ ...server, metrics: metrics.registry, problem }), (one) => one.close());
+  }
+  return { agentId, serving };
+}

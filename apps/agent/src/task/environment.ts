@@ -1,0 +1,62 @@
+import type { ClaimGrant } from "@skein/contracts";
+import type { Identifier, KeyValuePair } from "@skein/idl/core";
+
+/** What tasks may know of where and how to reach the object store. */
+export interface StoreAccess {
+  readonly endpoint?: string | undefined;
+  readonly region?: string | undefined;
+  readonly accessKeyId?: string | undefined;
+  readonly secretAccessKey?: string | undefined;
+  readonly sessionToken?: string | undefined;
+}
+
+export interface EnvironmentSource {
+  readonly grant: ClaimGrant;
+  readonly attempt: number;
+  readonly taskId: Identifier | undefined;
+  /** The container's own environment, as registered. */
+  readonly container: readonly KeyValuePair[];
+  /** Undefined for file storage. */
+  readonly store: StoreAccess | undefined;
+  /** What the place where the task runs needs: PATH, HOME, … Containers bring most of it themselves. */
+  readonly base: Readonly<Record<string, string>>;
+}
+
+/** The whole environment of a task: an allow-list, then the container's own, then the run's. Nothing is inherited. */
+export function taskEnvironment(source: EnvironmentSource): Record<string, string> {
+  const { grant, taskId } = source;
+  return {
+    ...source.base,
+    ...storeEnvironment(source.store),
+    PYTHONUNBUFFERED: "1",
+    FLYTE_INTERNAL_EXECUTION_ID: grant.runName,
+    FLYTE_INTERNAL_EXECUTION_PROJECT: grant.project,
+    FLYTE_INTERNAL_EXECUTION_DOMAIN: grant.domain,
+    FLYTE_INTERNAL_EXECUTION_WORKFLOW: grant.workflowKey,
+    FLYTE_ATTEMPT_NUMBER: String(source.attempt),
+    FLYTE_INTERNAL_TASK_PROJECT: taskId?.project ?? "",
+    FLYTE_INTERNAL_TASK_DOMAIN: taskId?.domain ?? "",
+    FLYTE_INTERNAL_TASK_NAME: taskId?.name ?? "",
+    FLYTE_INTERNAL_TASK_VERSION: taskId?.version ?? "",
+    ...Object.fromEntries(source.container.map(({ key, value }) => [key, value])),
+    ...grant.environment,
+  };
+}
+
+/** flytekit's own names for S3, and the AWS SDKs' for everything else that a task may use. */
+function storeEnvironment(store: StoreAccess | undefined): Record<string, string> {
+  const entries = {
+    FLYTE_AWS_ENDPOINT: store?.endpoint,
+    FLYTE_AWS_ACCESS_KEY_ID: store?.accessKeyId,
+    FLYTE_AWS_SECRET_ACCESS_KEY: store?.secretAccessKey,
+    AWS_ENDPOINT_URL_S3: store?.endpoint,
+    AWS_ACCESS_KEY_ID: store?.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: store?.secretAccessKey,
+    AWS_SESSION_TOKEN: store?.sessionToken,
+    AWS_REGION: store?.region,
+    AWS_DEFAULT_REGION: store?.region,
+  };
+  return Object.fromEntries(
+    Object.entries(entries).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}

@@ -1,0 +1,121 @@
+import { createWriteStream } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import type { ClaimGrant } from "@skein/contracts";
+import { SkeinError } from "@skein/errors";
+import { fromBytes } from "@skein/idl";
+import {
+  type Container,
+  type LiteralMap,
+  LiteralMapSchema,
+  type TaskTemplate,
+  TaskTemplateSchema,
+} from "@skein/idl/core";
+import type { Storage } from "@skein/storage";
+import { type AttemptFolder, openUp } from "../ledger/attempt-folder.ts";
+import type { Launch } from "../runtimes/runtime.ts";
+import { type StoreAccess, taskEnvironment } from "./environment.ts";
+import { resourceLimits } from "./resources.ts";
+import { needsTaskTemplate, renderTemplate } from "./template.ts";
+
+/** What the agent's configuration says about every launch. */
+export interface LaunchSettings {
+  readonly storage: Storage;
+  /** Undefined for file storage. */
+  readonly store: StoreAccess | undefined;
+  /** The start of a task's environment, for its folder. */
+  readonly base: (folder: AttemptFolder) => Readonly<Record<string, string>>;
+}
+
+const FILE_SCHEME = "file://";
+/** Where `pyflyte register` unpacks code: a folder of the image that a process does not have and a container may not write. */
+const IMAGE_CODE_FOLDER = "/root";
+
+export const readTaskTemplate = (grant: ClaimGrant): TaskTemplate =>
+  fromBytes(TaskTemplateSchema, Buffer.from(grant.taskTemplate, "base64"));
+
+/** Whether outputs.pb must be there in the end. */
+export const declaresOutputs = (template: TaskTemplate): boolean =>
+  Object.keys(template.interface?.outputs?.variables ?? {}).length > 0;
+
+/** Lays out the attempt's folder and says what to start; a SkeinError says why nothing can be. */
+export async function prepareLaunch(
+  folder: AttemptFolder,
+  grant: ClaimGrant,
+  settings: LaunchSettings,
+): Promise<Launch> {
+  const template = readTaskTemplate(grant);
+  const container = containerOf(template);
+  await folder.prepare();
+  const inputs = await writeInputs(folder, grant, settings.storage);
+  const words = [...container.command, ...container.args];
+  const taskTemplatePath = join(folder.in, "task.pb");
+  if (needsTaskTemplate(words)) await writeFile(taskTemplatePath, Buffer.from(grant.taskTemplate, "base64"));
+  const values = {
+    input: join(folder.in, "inputs.pb"),
+    inputPrefix: folder.in,
+    outputPrefix: folder.out,
+    rawOutputDataPrefix: grant.rawOutputPrefix,
+    checkpointOutputPrefix: `${grant.rawOutputPrefix}/_flytecheckpoints`,
+    prevCheckpointPrefix: grant.previousCheckpointPrefix ?? undefined,
+    taskTemplatePath,
+    namespace: `${grant.project}-${grant.domain}`,
+    attemptName: `${grant.runName}-${grant.actionName}-${folder.id.attempt}`,
+    inputs,
+  };
+  return {
+    folder,
+    image: container.image,
+    command: redirectCode(renderTemplate(container.command, values), folder.work),
+    args: redirectCode(renderTemplate(container.args, values), folder.work),
+    environment: taskEnvironment({
+      grant,
+      attempt: folder.id.attempt,
+      taskId: template.id,
+      container: container.env,
+      store: settings.store,
+      base: settings.base(folder),
+    }),
+    limits: resourceLimits(container.resources),
+    ...(await storageFolders(grant, settings.storage)),
+    mounts: {},
+  };
+}
+
+function containerOf(template: TaskTemplate): Container {
+  if (template.target.case === "container") return template.target.value;
+  throw new SkeinError(
+    "unimplemented",
+    "task_not_supported",
+    `A task of type ${JSON.stringify(template.type)} without a container cannot run on this agent`,
+  );
+}
+
+async function writeInputs(folder: AttemptFolder, grant: ClaimGrant, storage: Storage): Promise<LiteralMap> {
+  const path = join(folder.in, "inputs.pb");
+  if ("data" in grant.inputs) {
+    const bytes = Buffer.from(grant.inputs.data, "base64");
+    await writeFile(path, bytes);
+    return fromBytes(LiteralMapSchema, bytes);
+  }
+  await pipeline(await storage.getStream(grant.inputs.uri), createWriteStream(path));
+  return fromBytes(LiteralMapSchema, await storage.get(grant.inputs.uri));
+}
+
+/** Code goes into the attempt's own folder; flytekit puts it on PYTHONPATH from there. */
+function redirectCode(words: readonly string[], work: string): string[] {
+  return words.map((word, at) => (word === IMAGE_CODE_FOLDER && words[at - 1] === "--dest-dir" ? work : word));
+}
+
+/** With file storage a task reads all of it, as it would read a bucket, but writes its own place only. */
+async function storageFolders(grant: ClaimGrant, storage: Storage): Promise<Pick<Launch, "readable" | "writable">> {
+  if (!storage.rootUri.startsWith(FILE_SCHEME)) return { readable: [], writable: [] };
+  const readable = [storage.rootUri.slice(FILE_SCHEME.length)];
+  // A run may name a place of its own for raw outputs; one outside of our storage is not ours to open up.
+  if (!grant.rawOutputPrefix.startsWith(`${storage.rootUri}/`)) return { readable, writable: [] };
+  const raw = storage.join(grant.rawOutputPrefix.slice(storage.rootUri.length + 1)).slice(FILE_SCHEME.length);
+  await mkdir(raw, { recursive: true });
+  await openUp(raw);
+  return { readable, writable: [raw] };
+}
