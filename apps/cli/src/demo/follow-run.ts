@@ -12,7 +12,7 @@ export async function followRun(rest: FlyteRest, run: RunName, say: (line: strin
   const known = new Map<string, string>();
   const seconds = () => ((Date.now() - startedAt) / 1000).toFixed(1).padStart(5);
   const tell = (name: string, phase: string) => {
-    if (known.get(name) !== phase) say(`  ${seconds()} s  ${name.padEnd(12)} ${phase.toLowerCase()}`);
+    if (known.get(name) !== phase) say(`  ${seconds()} s  ${name.padEnd(21)} ${phase.toLowerCase()}`);
     known.set(name, phase);
   };
   while (Date.now() - startedAt < RUN_MS_MAX) {

@@ -28,7 +28,7 @@ export async function launchWithPyflyte(demo: PyflyteDemo): Promise<RunName> {
   writeFileSync(config, `admin:\n  endpoint: dns:///${demo.endpoint}\n  insecure: true\n`);
   const { project, domain } = demo.tenant;
   const tenant = ["--project", project, "--domain", domain];
-  await pyflyte(demo, config, ["register", ...tenant, basename(EXAMPLE)]);
+  await pyflyte(demo, config, ["register", ...tenant, "--activate-launchplans", basename(EXAMPLE)]);
   const said = await pyflyte(demo, config, ["run", ...tenant, "remote-launchplan", LAUNCH_PLAN, "--name", NAME]);
   const name = /\/executions\/([a-z0-9-]+)/.exec(said)?.[1];
   if (name === undefined) throw failed("pyflyte run did not say which run it started.", said);

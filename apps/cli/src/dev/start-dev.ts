@@ -1,4 +1,4 @@
-import { readConfig, signAgentToken, startApi } from "@skein/api/start";
+import { readApiConfig, signAgentToken, startApi } from "@skein/api/start";
 import type { Environment } from "@skein/config";
 import { migrate } from "@skein/db";
 import { SkeinError } from "@skein/errors";
@@ -44,7 +44,7 @@ export async function startDev(config: DevConfig, environment: Environment): Pro
     await migrate(own.DATABASE_URL);
     const scheduler = await startScheduler(readSchedulerConfig(own));
     closers.push(() => scheduler.close());
-    const api = await startApi(readConfig(own));
+    const api = await startApi(readApiConfig(own));
     closers.push(() => api.close());
     const agent = await startAgentProcess(home, await environmentOfAgent(config, own, url, home));
     closers.push(() => agent.close());
