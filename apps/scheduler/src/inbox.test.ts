@@ -30,20 +30,17 @@ test("a taken run is not given out again before it is released", () => {
 });
 
 test("facts to be tried again stay before those that came meanwhile", async () => {
-  let wake = () => undefined as void;
-  const woken = new Promise<void>((resolve) => {
-    wake = resolve;
-  });
+  const woken = Promise.withResolvers<void>();
   let count = 0;
   const inbox = new Inbox(() => {
     count += 1;
-    if (count === 2) wake();
+    if (count === 2) woken.resolve();
   });
   inbox.add("a", [fact(1)]);
   const [work] = inbox.take(1);
   inbox.add("a", [fact(2)]);
   if (work) inbox.retryLater(work, 1);
   expect(inbox.take(1)).toEqual([]);
-  await woken;
+  await woken.promise;
   expect(timesOf(inbox.take(1)[0]?.facts)).toEqual([1, 2]);
 });

@@ -13,15 +13,22 @@ export interface ParcelJob {
 
 export type ParcelProcessor = (job: ParcelJob) => Promise<void>;
 
+export interface ParcelOptions {
+  readonly jobId?: string;
+  /** How often a handler may fail before the job is dropped. */
+  readonly attempts?: number;
+  readonly backoff?: { readonly type: string; readonly delay: number };
+}
+
 export interface NewParcel {
   readonly name: string;
   readonly data: Parcel;
-  readonly opts: { readonly jobId?: string };
+  readonly opts: ParcelOptions;
 }
 
 /** The part of BullMQ's Queue that we use; its own type depends on the database. */
 export interface ParcelQueue {
-  add(name: string, data: Parcel, opts: { readonly jobId?: string }): Promise<unknown>;
+  add(name: string, data: Parcel, opts: ParcelOptions): Promise<unknown>;
   addBulk(parcels: NewParcel[]): Promise<unknown>;
   on(event: "error", listener: (error: Error) => void): unknown;
   close(): Promise<void>;
@@ -36,6 +43,7 @@ export interface ParcelWorker {
   getBackend(): { disconnectBlocking(wait?: boolean): Promise<void> };
   waitUntilReady(): Promise<void>;
   on(event: "error", listener: (error: Error) => void): unknown;
+  pause(doNotWaitActive: boolean): Promise<void>;
   close(force?: boolean): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import { AttemptOrder, AttemptReport, attemptKey } from "@skein/contracts";
 import { SkeinError } from "@skein/errors";
-import type { Backend, NewParcel, Parcel, ParcelJob, ParcelQueue, ParcelWorker } from "./backend.ts";
+import type { Backend, NewParcel, Parcel, ParcelJob, ParcelProcessor, ParcelQueue, ParcelWorker } from "./backend.ts";
 import { type OrderTaker, QueueOrderTaker } from "./order-taker.ts";
 import { openPostgresBackend } from "./postgres-backend.ts";
 import { openRedisBackend } from "./redis-backend.ts";
@@ -54,6 +54,8 @@ const CLOSE_TIMEOUT_MS = 2_000;
 /** An echo costs microseconds; a job of its own for each would cost a round trip. */
 const INSTANT_ORDERS_PER_JOB = 25;
 const REPORT_JOBS_IN_FLIGHT = 200;
+/** A handler that fails says that the database is away: the report waits for it. */
+const REPORT_OPTIONS = { attempts: 1_000_000, backoff: { type: "fixed", delay: 300 } };
 
 /** Connects to the queue's database; fails with `unavailable` when it does not answer. */
 export async function openQueues(options: QueuesOptions): Promise<Queues> {
@@ -135,7 +137,7 @@ class BullQueues implements Queues {
     if (!sender) {
       const queue = this.#queue(this.#reportQueueName(shard));
       sender = new ReportSender(async (items) => {
-        await queue.add("reports", { items }, {});
+        await queue.add("reports", { items }, REPORT_OPTIONS);
       });
       this.#senders.set(shard, sender);
     }
@@ -192,10 +194,21 @@ class BullQueues implements Queues {
     }
   }
 
-  async #consume(name: string, processor: (job: ParcelJob) => Promise<void>, concurrency: number): Promise<Consumer> {
+  async #consume(name: string, handle: ParcelProcessor, concurrency: number): Promise<Consumer> {
+    const active = new Set<Promise<void>>();
+    const processor = (job: ParcelJob): Promise<void> => {
+      const handling: Promise<void> = handle(job).finally(() => active.delete(handling));
+      active.add(handling);
+      return handling;
+    };
     const worker = this.#openWorker(name, { concurrency, processor });
     await this.#whenReady(worker);
-    return this.#track(() => worker.close(), {});
+    return this.#track(async () => {
+      await worker.pause(true);
+      await this.#within(Promise.allSettled(active).then(() => undefined));
+      // By force when handlers are left: their jobs are locked no longer and go to another consumer.
+      await worker.close(active.size > 0);
+    }, {});
   }
 
   #track<T extends object>(close: () => Promise<void>, rest: T): T & Consumer {
@@ -204,7 +217,7 @@ class BullQueues implements Queues {
       ...rest,
       close: () => {
         this.#consumers.delete(consumer);
-        closing ??= this.#within(close());
+        closing ??= this.#within(close(), 2 * CLOSE_TIMEOUT_MS);
         return closing;
       },
     };
@@ -213,10 +226,10 @@ class BullQueues implements Queues {
   }
 
   /** A server that is away must not hold up the end of a process. */
-  async #within(work: Promise<void>): Promise<void> {
+  async #within(work: Promise<void>, timeoutMs = CLOSE_TIMEOUT_MS): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+      timer = setTimeout(resolve, timeoutMs);
     });
     await Promise.race([work.catch(this.#options.onError), timeout]);
     clearTimeout(timer);

@@ -172,6 +172,23 @@ export function describeQueues(start: () => Promise<QueueServer>): void {
     expect(seen).toEqual([one]);
   });
 
+  test("reports that a handler refused come again, and those of a stuck one after its consumer closed", async () => {
+    const queues = await fresh();
+    let calls = 0;
+    const stuck = await queues.consumeReports(0, () => {
+      calls += 1;
+      return calls === 1 ? Promise.reject(new Error("no database")) : new Promise<void>(() => undefined);
+    });
+    const one = report(order());
+    await queues.sendReports(0, [one]);
+    await waitFor(() => calls === 2);
+    await stuck.close();
+    const seen: AttemptReport[] = [];
+    await queues.consumeReports(0, async (reports) => void seen.push(...reports));
+    await waitFor(() => seen.length > 0, { timeoutMs: 6_000 });
+    expect(seen).toEqual([one]);
+  });
+
   test("a queue that lost everything works on", async () => {
     const queues = await fresh();
     const seen: string[] = [];
