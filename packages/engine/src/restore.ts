@@ -33,10 +33,8 @@ export function restoreRun(program: Program, stored: StoredRun): RunState {
   }
   run.nowMs = latestMoment(stored);
   if (isTerminalRun(run.phase)) return run;
-  for (const frame of frames) {
-    if (isClosed(frame)) queueEnding(run, frame);
-    else queueReady(run, frame);
-  }
+  for (const frame of frames) if (!isClosed(frame)) queueReady(run, frame);
+  run.toEnd = run.actions.filter(({ frame, ordinal }) => frame.isEnding && frame.live.has(ordinal));
   return run;
 }
 
@@ -85,15 +83,6 @@ function queueReady(run: RunState, frame: Frame): void {
     if (isOpened || (frame.waitingFor[node.index] ?? 0) > 0) continue;
     run.ready.push({ frame, node });
     frame.readyCount += 1;
-  }
-}
-
-/** Only a frame that is ending itself hands its children on: others wait for the frame around them. */
-function queueEnding(run: RunState, frame: Frame): void {
-  if (!frame.isEnding) return;
-  for (const ordinal of frame.live) {
-    const action = run.actions[ordinal];
-    if (action && action.phase !== "aborting" && action.phase !== "failing") run.toEnd.push(action);
   }
 }
 

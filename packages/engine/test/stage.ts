@@ -12,7 +12,8 @@ import { integer, literals } from "./closures.ts";
 
 /** The words of an event about an attempt, without what a test seldom cares for. */
 type Loose<Event> = Event extends unknown ? Omit<Event, "atMs" | "startedAtMs"> : never;
-type AnyEvent = Loose<EngineEvent> & { readonly atMs?: number; readonly startedAtMs?: number | null };
+/** An event as tests write it. */
+export type AnyEvent = Loose<EngineEvent> & { readonly atMs?: number; readonly startedAtMs?: number | null };
 
 const keyOf = ({ ordinal, side }: ValueRef): string => `${ordinal}.${side}`;
 
@@ -27,6 +28,8 @@ export class Stage {
   readonly attempts = new Map<string, AttemptState>();
   readonly values = new Map<string, Uint8Array>();
   readonly timers = new Map<string, number>();
+  /** Values that the engine wrote, which it may do only once. */
+  readonly #written = new Set<string>();
   visitedNodes = 0;
   staleEvents = 0;
 
@@ -133,6 +136,12 @@ export class Stage {
     return { run: this.runRow.phase, ...Object.fromEntries(actions) };
   }
 
+  /** As if a crash had come before the commit that wrote it. */
+  forgetValue(ref: ValueRef): void {
+    this.#written.delete(keyOf(ref));
+    this.values.delete(keyOf(ref));
+  }
+
   stored(): StoredRun {
     return { run: this.runRow, actions: [...this.actions.values()], attempts: [...this.attempts.values()] };
   }
@@ -155,7 +164,11 @@ export class Stage {
       if (isNew === this.attempts.has(key)) throw new Error(`attempt ${key} is ${isNew ? "made twice" : "unknown"}`);
       this.attempts.set(key, attempt);
     }
-    for (const { bytes, ...ref } of changes.values) this.values.set(keyOf(ref), bytes);
+    for (const { bytes, ...ref } of changes.values) {
+      if (this.#written.has(keyOf(ref))) throw new Error(`value ${keyOf(ref)} is written twice`);
+      this.#written.add(keyOf(ref));
+      this.values.set(keyOf(ref), bytes);
+    }
     for (const command of changes.commands) this.#carryOut(command);
   }
 

@@ -136,7 +136,7 @@ function retry(step: Step, action: ActionRecord, attempt: number): boolean {
 }
 
 function expire(step: Step, action: ActionRecord, attempt: AttemptRecord): boolean {
-  if (attempt.phase !== "running" || isClosed(action.frame)) return false;
+  if (attempt.phase !== "running") return false;
   setAttemptPhase(step, attempt, "aborting", {
     code: "TimeoutExpired",
     message: `task execution timeout [${action.node.timeoutMs / 1000}s] expired`,

@@ -1,0 +1,145 @@
+import { create } from "@bufbuild/protobuf";
+import { type CompiledWorkflowClosure, CompiledWorkflowClosureSchema, type Node } from "@skein/idl/core";
+import { expect, test } from "vitest";
+import { closureOf, INTEGER, promiseOf, runsTask, runsWorkflow, testId } from "../test/closures.ts";
+import { readProgram } from "./graph.ts";
+import type { GraphNode } from "./program.ts";
+
+const nodeOf = (closure: CompiledWorkflowClosure, id: string): GraphNode => {
+  const { root } = readProgram(closure);
+  const node = root.nodes[root.indexOf.get(id) ?? -1];
+  if (!node) throw new Error(`no node ${id}`);
+  return node;
+};
+
+const rawNode = (closure: CompiledWorkflowClosure, id: string): Node => {
+  const node = closure.primary?.template?.nodes.find((candidate) => candidate.id === id);
+  if (!node) throw new Error(`no node ${id}`);
+  return node;
+};
+
+test("nodes know how many others they wait for, who waits for them and whose values they read", () => {
+  const closure = closureOf({
+    nodes: {
+      a: { inputs: { x: promiseOf("") } },
+      b: { after: ["a"] },
+      c: {
+        inputs: {
+          x: promiseOf("a"),
+          list: { value: { case: "collection", value: { bindings: [promiseOf("b"), promiseOf("a")] } } },
+          map: { value: { case: "map", value: { bindings: { k: promiseOf("") } } } },
+        },
+      },
+    },
+  });
+  const { root } = readProgram(closure);
+  const named = (indexes: readonly number[]) => indexes.map((index) => root.nodes[index]?.id);
+  const c = nodeOf(closure, "c");
+  expect(c.inDegree).toBe(3);
+  expect(named(c.producers)).toEqual(["a", "b", "start-node"]);
+  expect(named(nodeOf(closure, "a").downstream)).toEqual(["b", "c"]);
+  expect(nodeOf(closure, "end-node")).toMatchObject({ inDegree: 1, target: { kind: "end" } });
+  expect(root.failurePolicy).toBe("failImmediately");
+});
+
+test("the task type echo is an echo order, any other a container", () => {
+  const closure = closureOf({ nodes: {} }, [], [{ id: testId("py"), type: "python-task" }, { type: "nameless" }]);
+  const { tasks } = readProgram(closure);
+  expect([...tasks.values()].map(({ key, orderKind }) => [key, orderKind])).toEqual([
+    ["p:d:echo:v", "echo"],
+    ["p:d:py:v", "container"],
+  ]);
+});
+
+test("a node's retries and timeout win over its task's when they say anything", () => {
+  const task = {
+    id: testId("t"),
+    type: "t",
+    metadata: {
+      retries: { retries: 4 },
+      timeout: { seconds: 2n, nanos: 500_000_000 },
+      interruptibleValue: { case: "interruptible" as const, value: true },
+    },
+  };
+  const closure = closureOf(
+    {
+      nodes: {
+        own: { retries: 1, timeoutMs: 7_250, target: runsTask("t") },
+        inherits: { target: runsTask("t") },
+        echo: {},
+      },
+    },
+    [],
+    [task],
+  );
+  expect(nodeOf(closure, "own")).toMatchObject({ retries: 1, timeoutMs: 7_250, interruptible: true });
+  expect(nodeOf(closure, "inherits")).toMatchObject({ retries: 4, timeoutMs: 2_500, interruptible: true });
+  expect(nodeOf(closure, "echo")).toMatchObject({ retries: 0, timeoutMs: 0, interruptible: false });
+  const { metadata } = rawNode(closure, "own");
+  if (metadata) metadata.interruptibleValue = { case: "interruptible", value: false };
+  expect(nodeOf(closure, "own").interruptible).toBe(false);
+  delete rawNode(closure, "echo").metadata;
+  expect(nodeOf(closure, "echo")).toMatchObject({ retries: 0, timeoutMs: 0 });
+});
+
+test("what cannot run yet, or refers to nothing, says why", () => {
+  const closure = closureOf({
+    nodes: {
+      branch: { target: { case: "branchNode", value: {} } },
+      gate: { target: { case: "gateNode", value: {} } },
+      array: { target: { case: "arrayNode", value: {} } },
+      plan: {
+        target: { case: "workflowNode", value: { reference: { case: "launchplanRef", value: testId("lp") } } },
+      },
+      task: { target: runsTask("gone") },
+      workflow: { target: runsWorkflow("gone") },
+    },
+  });
+  const reasonOf = (id: string) => {
+    const { target } = nodeOf(closure, id);
+    return target.kind === "unsupported" ? target.reason : "";
+  };
+  expect(["branch", "gate", "array", "plan", "task", "workflow"].map(reasonOf)).toEqual([
+    "A branch cannot run on this server yet.",
+    "A gate cannot run on this server yet.",
+    "A map task cannot run on this server yet.",
+    "A launch plan as a node cannot run on this server yet.",
+    "Task p:d:gone:v is not in the compiled workflow.",
+    "Workflow p:d:gone:v is not in the compiled workflow.",
+  ]);
+});
+
+test("declared types that hold a union are kept for the nodes that bind to them", () => {
+  const union = { type: { case: "unionType" as const, value: { variants: [INTEGER] } } };
+  const inner = { name: "inner", nodes: {}, inputTypes: { x: INTEGER, maybe: union } };
+  const closure = closureOf({ nodes: { sub: { target: runsWorkflow("inner") } }, outputTypes: { maybe: union } }, [
+    inner,
+  ]);
+  expect([...nodeOf(closure, "sub").unionTypes.keys()]).toEqual(["maybe"]);
+  expect([...nodeOf(closure, "end-node").unionTypes.keys()]).toEqual(["maybe"]);
+});
+
+test("a closure without connections or defaults is read, one that contradicts itself breaks an invariant", () => {
+  const closure = closureOf({ nodes: { a: {} } });
+  if (closure.primary) delete closure.primary.connections;
+  expect(nodeOf(closure, "a").inDegree).toBe(0);
+  expect(() => readProgram(create(CompiledWorkflowClosureSchema))).toThrow(/primary workflow/);
+  expect(() =>
+    readProgram(
+      closureOf({ nodes: { a: { after: ["ghost"] }, ghost2: { after: ["a"] } }, outputs: { x: promiseOf("ghost") } }),
+    ),
+  ).toThrow(/no node ghost/);
+});
+
+test("10,000 nodes are read in less than a second", () => {
+  const nodes = Object.fromEntries(
+    Array.from({ length: 10_000 }, (_, index) => [
+      `n${index}`,
+      { inputs: { x: promiseOf(index % 3 ? `n${index - 1}` : "") } },
+    ]),
+  );
+  const closure = closureOf({ nodes });
+  const before = performance.now();
+  expect(readProgram(closure).root.nodes).toHaveLength(10_002);
+  expect(performance.now() - before).toBeLessThan(1_000);
+});

@@ -1,0 +1,96 @@
+import { expect, test } from "vitest";
+import { closureOf, promiseOf, runsWorkflow } from "../test/closures.ts";
+import { dump } from "../test/laws.ts";
+import { Stage } from "../test/stage.ts";
+import { restoreRun } from "./restore.ts";
+import { newRun } from "./state.ts";
+
+const inner = { name: "inner", nodes: { a: {}, b: { after: ["a"] } } };
+const nested = () =>
+  new Stage(
+    closureOf({ nodes: { sub: { target: runsWorkflow("inner") }, t: {}, u: { after: ["t", "sub"] } } }, [inner]),
+  );
+
+test("a run without actions is a new run", () => {
+  const stage = nested();
+  expect(restoreRun(stage.program, stage.stored())).toEqual(newRun());
+});
+
+test("nodes whose turn had come but that have no action are ready again", () => {
+  const stage = new Stage(
+    closureOf({ nodes: { a: {}, b: { after: ["a"], inputs: { x: promiseOf("a") } } }, outputs: { x: promiseOf("b") } }),
+  );
+  stage.start();
+  stage.succeeded("a");
+  const { ordinal } = stage.action("b");
+  stage.actions.delete(ordinal);
+  stage.attempts.delete(`${ordinal}.0`);
+  stage.forgetValue({ ordinal, side: "inputs" });
+  stage.restore();
+  expect(stage.run.ready.map(({ node }) => node.id)).toEqual(["b"]);
+  stage.play();
+  stage.succeeded("b");
+  const ended = stage.stored();
+  const endNode = { ...stage.action("end-node"), phase: "queued" as const, endedAtMs: null };
+  const actions = ended.actions.map((action) => (action.name === "end-node" ? endNode : action));
+  const almost = restoreRun(stage.program, {
+    ...ended,
+    actions,
+    run: { ...ended.run, phase: "running", endedAtMs: null },
+  });
+  expect(almost.ready.map(({ node }) => node.id)).toEqual(["end-node"]);
+});
+
+test("a sub-workflow that its ending parent has not reached yet is closed, and ends later", () => {
+  const stage = new Stage(
+    closureOf({ nodes: { t: {}, sub: { target: runsWorkflow("inner") } } }, [
+      { name: "inner", nodes: { a: {}, b: {} } },
+    ]),
+    { endingBatchMax: 1 },
+  );
+  stage.start();
+  stage.abort();
+  expect(stage.phases()).toMatchObject({ t: "aborted", sub: "running", "sub-0-a": "queued" });
+  const restored = restoreRun(stage.program, stage.stored());
+  expect(dump(restored)).toEqual(dump(stage.run));
+  stage.run = restored;
+  for (let batch = 0; batch < 3; batch += 1) stage.play({ type: "endingContinued" });
+  expect(stage.phases()).toMatchObject({ run: "aborted", sub: "aborted", "sub-0-b": "aborted" });
+});
+
+test("a restored run goes on where it was, whichever attempts were loaded with it", () => {
+  const stage = nested();
+  stage.start();
+  stage.started("t", "sub-0-a");
+  stage.restore();
+  stage.lost("t");
+  stage.restore();
+  stage.fire("t");
+  const newest = stage.stored();
+  stage.run = restoreRun(stage.program, {
+    ...newest,
+    attempts: newest.attempts.filter(({ endedAtMs }) => endedAtMs === null),
+  });
+  stage.succeeded("t", "sub-0-a");
+  stage.restore();
+  stage.succeeded("sub-0-b");
+  stage.restore();
+  stage.succeeded("u");
+  expect(stage.runRow.phase).toBe("succeeded");
+  stage.restore();
+  stage.abort();
+  expect(stage.runRow.phase).toBe("succeeded");
+});
+
+test("rows that contradict the program break an invariant", () => {
+  const stage = nested();
+  stage.start();
+  const { run, actions, attempts } = stage.stored();
+  const broken = (name: string, patch: object) =>
+    actions.map((action) => (action.name === name ? { ...action, ...patch } : action));
+  const restoring = (rows: typeof actions) => () => restoreRun(stage.program, { run, actions: rows, attempts });
+  expect(restoring(broken("t", { specNodeId: "ghost" }))).toThrow(/stands for node ghost/);
+  expect(restoring(broken("t", { parentOrdinal: 99 }))).toThrow(/comes after its parent/);
+  expect(restoring(broken("t", { parentOrdinal: 0 }))).toThrow(/stands for node t/);
+  expect(restoring(actions.slice(0, 2))).toThrow(/has an action/);
+});
