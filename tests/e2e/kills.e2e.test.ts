@@ -46,7 +46,16 @@ afterAll(async () => {
 });
 
 const open = (queue: "redis" | "postgres", agentSlots: number) =>
-  startSkein({ queue, storage: "file", apis: 2, schedulers: 2, agents: 2, agentSlots });
+  startSkein({
+    queue,
+    storage: "file",
+    apis: 2,
+    schedulers: 2,
+    agents: 2,
+    agentSlots,
+    // The tasks write to a file of the test, which a sandbox would keep them from.
+    env: { SKEIN_ISOLATION: "none" },
+  });
 
 /** Steps one after the other, each a task of its own, all marking their starts in one file. */
 async function registerChain(admin: AdminClient, name: string, file: string): Promise<void> {

@@ -53,11 +53,18 @@ export function sandboxArguments(sandbox: Sandbox, launch: Launch): string[] {
     ...["/run", ...hidden].flatMap((path) => ["--tmpfs", path]),
     ...RESOLVER_FOLDERS.filter(existsSync).flatMap((path) => ["--ro-bind", path, path]),
     ...["--bind", folder.tmp, "/tmp"],
-    ...[...sandbox.programs, ...launch.readable, folder.in].filter(existsSync).flatMap(readOnly),
+    ...[...sandbox.programs, ...launch.readable, folder.in]
+      .filter(existsSync)
+      .flatMap((path) => readOnly(path, hidden)),
     ...[...launch.writable, folder.out, folder.work, folder.tmp].flatMap((path) => ["--bind", path, path]),
     ...["--chdir", folder.work, "--clearenv"],
     ...Object.entries(environment).flatMap(([name, value]) => ["--setenv", name, value]),
   ];
 }
 
-const readOnly = (path: string): string[] => ["--ro-bind", path, path];
+/** A mount cannot lie on a symbolic link: its target is mounted, and a link that a hole swallowed is made again. */
+function readOnly(path: string, hidden: readonly string[]): string[] {
+  const target = realpathSync(path);
+  const isSwallowed = target !== path && hidden.some((hole) => path.startsWith(`${hole}/`));
+  return ["--ro-bind", target, target, ...(isSwallowed ? ["--symlink", target, path] : [])];
+}
