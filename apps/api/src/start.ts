@@ -16,6 +16,7 @@ import { openServer } from "./server.ts";
 import { createServices } from "./services.ts";
 import { createSystemService } from "./system.ts";
 import { openRunWatcher } from "./watch/run-watcher.ts";
+import { createWatchRun } from "./watch/watch-run.ts";
 
 export { signAgentToken, signRunToken } from "./auth/tokens.ts";
 export { ApiConfig, readConfig as readApiConfig } from "./config.ts";
@@ -96,7 +97,7 @@ async function open(config: ApiConfig, policy: Policy, logger: Logger, closers: 
     services,
     agents: createAgentService({ pool, storage, notifier }),
     logs: createLogService(pool),
-    watcher,
+    watchRun: createWatchRun({ db, watcher, getRun: services.runs.get }),
     system: createSystemService({ pool, version }),
     logger,
     metrics: createMetrics(),

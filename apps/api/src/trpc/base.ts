@@ -9,14 +9,14 @@ import type { Permission, Tenant } from "../permissions.ts";
 import { TRPC_PERMISSIONS } from "../permissions.ts";
 import type { Services } from "../services.ts";
 import type { SystemService } from "../system.ts";
-import type { RunWatcher } from "../watch/run-watcher.ts";
+import type { WatchRun } from "../watch/watch-run.ts";
 
 /** What answers: the same services for every transport. */
 export interface ServiceContext {
   readonly services: Services;
   readonly agents: AgentService;
   readonly logs: LogService;
-  readonly watcher: RunWatcher;
+  readonly watchRun: WatchRun;
   readonly system: SystemService;
 }
 

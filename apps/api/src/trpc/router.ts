@@ -1,9 +1,16 @@
 import { agentRouter } from "./agent.ts";
 import { router } from "./base.ts";
+import { launchPlansRouter, projectsRouter, tasksRouter, workflowsRouter } from "./registry.ts";
+import { runsRouter } from "./runs.ts";
 import { systemRouter } from "./system.ts";
 
 /** The typed API. Clients import its type; every procedure needs a row in the permission table. */
 export const appRouter = router({
+  projects: projectsRouter,
+  tasks: tasksRouter,
+  workflows: workflowsRouter,
+  launchPlans: launchPlansRouter,
+  runs: runsRouter,
   agent: agentRouter,
   system: systemRouter,
 });

@@ -1,4 +1,8 @@
+import { and, eq, sql } from "drizzle-orm";
 import type pg from "pg";
+import type { Db } from "../connect.ts";
+import type { ActionRow } from "../runs/read-actions.ts";
+import { actions } from "../schema/index.ts";
 
 /** Where the runs stand now: id → `changed_seq`. */
 export async function readChangedRuns(db: pg.Pool, runIds: readonly string[]): Promise<Map<string, number>> {
@@ -16,18 +20,22 @@ export interface ChangeCursor {
   readonly ordinal: number;
 }
 
-/** The ordinals of the next actions that changed after the cursor, each with its place. */
+/** The next actions of a run that changed after the cursor, in the order of their change. */
 export async function readChangedActions(
-  db: pg.Pool,
+  db: Db,
   runId: string,
   after: ChangeCursor,
   limit: number,
-): Promise<ChangeCursor[]> {
-  const { rows } = await db.query<{ sequence: string; ordinal: number }>({
-    name: "read-changed-actions",
-    text: `select changed_seq as sequence, ordinal from actions
-           where run_id = $1 and (changed_seq, ordinal) > ($2, $3) order by changed_seq, ordinal limit $4`,
-    values: [runId, after.sequence, after.ordinal, limit],
-  });
-  return rows.map(({ sequence, ordinal }) => ({ sequence: Number(sequence), ordinal }));
+): Promise<ActionRow[]> {
+  return db
+    .select()
+    .from(actions)
+    .where(
+      and(
+        eq(actions.runId, runId),
+        sql`(${actions.changedSeq}, ${actions.ordinal}) > (${after.sequence}::bigint, ${after.ordinal}::int)`,
+      ),
+    )
+    .orderBy(actions.changedSeq, actions.ordinal)
+    .limit(limit);
 }

@@ -1,0 +1,119 @@
+import { isTerminalAttempt, RUN_PHASES } from "@skein/engine";
+import { tracked } from "@trpc/server";
+import { z } from "zod";
+import { START_OF_RUN } from "../watch/watch-run.ts";
+import { procedure, router } from "./base.ts";
+import { ByAction, ByAttempt, ByName, InDomain, Page, pageOf } from "./inputs.ts";
+import { LaunchInput, readLaunch } from "./launch.ts";
+import { toPlainMap } from "./plain-literal.ts";
+import { toActionJson, toAttemptJson, toRunJson } from "./run-json.ts";
+
+const ListRuns = InDomain.extend(Page.shape).extend({
+  phases: z.array(z.enum(RUN_PHASES)).min(1).optional(),
+  workflow: z.string().min(1).optional(),
+  state: z.enum(["active", "archived"]).default("active"),
+});
+type ListRuns = z.output<typeof ListRuns>;
+
+const LOG_PAGE_BYTES = 256 * 1024;
+const ReadLogs = ByAttempt.extend({
+  /** In bytes from the beginning: `nextOffset` of the page before. */
+  offset: z.int().min(0).default(0),
+  bytesMax: z.int().min(16).max(LOG_PAGE_BYTES).default(LOG_PAGE_BYTES),
+});
+
+/** `sequence.ordinal`, as our own events are numbered; a browser sends the last one back when it reconnects. */
+const EventId = z
+  .string()
+  .regex(/^\d{1,15}\.-?\d{1,10}$/, "must be the id of an event of this run")
+  .transform((id) => {
+    const [sequence = 0, ordinal = 0] = id.split(".").map(Number);
+    return { sequence, ordinal };
+  });
+
+const oneOf = <Field extends string>(field: Field, values: readonly string[] | undefined) =>
+  values === undefined ? [] : [{ field, operator: "in" as const, values }];
+
+const scopeOf = ({ project, domain, state, phases, workflow }: ListRuns) => [
+  ...oneOf("project", [project]),
+  ...oneOf("domain", [domain]),
+  ...oneOf("state", [state]),
+  ...oneOf("phase", phases),
+  ...oneOf("workflowName", workflow === undefined ? undefined : [workflow]),
+];
+
+/** Runs: start, look, follow, end. */
+export const runsRouter = router({
+  launch: procedure.input(LaunchInput).mutation(async ({ ctx, input }) => {
+    const { services, call } = ctx;
+    return services.runs.launch(call, await readLaunch(services, call, input));
+  }),
+
+  relaunch: procedure
+    .input(ByName.extend({ newName: z.string().max(63).default(""), overwriteCache: z.boolean().default(false) }))
+    .mutation(({ ctx, input: { newName, overwriteCache, ...reference } }) =>
+      ctx.services.runs.relaunch(ctx.call, { reference, name: newName, overwriteCache }),
+    ),
+
+  get: procedure.input(ByName).query(async ({ ctx, input }) => toRunJson(await ctx.services.runs.get(ctx.call, input))),
+
+  list: procedure.input(ListRuns).query(async ({ ctx, input }) => {
+    const sort = { field: "createdAt", descending: true } as const;
+    const query = { where: scopeOf(input), sort, limit: input.limit, offset: input.cursor };
+    return pageOf((await ctx.services.runs.list(ctx.call, query)).map(toRunJson), input);
+  }),
+
+  abort: procedure
+    .input(ByName.extend({ cause: z.string().max(4_000).default("") }))
+    .mutation(async ({ ctx, input: { cause, ...id } }) => {
+      await ctx.services.runs.abort(ctx.call, id, cause);
+      return { isAsked: true };
+    }),
+
+  data: procedure.input(ByName).query(async ({ ctx, input }) => {
+    const { inputs, outputs } = await ctx.services.runs.data(ctx.call, input);
+    return { inputs: toPlainMap(inputs), outputs: toPlainMap(outputs) };
+  }),
+
+  actions: procedure
+    .input(ByName.extend(Page.shape).extend({ parent: z.string().min(1).optional() }))
+    .query(async ({ ctx, input: { parent, limit, cursor, ...id } }) => {
+      const query = { where: [], limit, offset: cursor };
+      const rows = await ctx.services.actions.list(ctx.call, id, parent, query);
+      return pageOf(rows.map(toActionJson), { limit, cursor });
+    }),
+
+  actionData: procedure.input(ByAction).query(async ({ ctx, input }) => {
+    const { inputs, outputs } = await ctx.services.actions.data(ctx.call, input);
+    return { inputs: toPlainMap(inputs), outputs: toPlainMap(outputs) };
+  }),
+
+  attempts: procedure.input(ByAction.extend(Page.shape)).query(async ({ ctx, input }) => {
+    const query = { where: [], limit: input.limit, offset: input.cursor };
+    const rows = await ctx.services.actions.listAttempts(ctx.call, input, query);
+    return pageOf(
+      rows.map(({ attempt }) => toAttemptJson(attempt)),
+      input,
+    );
+  }),
+
+  /** A stretch of the log. To follow it, ask again from `nextOffset` until `isComplete` and the text is empty. */
+  logs: procedure.input(ReadLogs).query(async ({ ctx, input }) => {
+    const { attempt } = await ctx.services.actions.getAttempt(ctx.call, input);
+    const page = await ctx.logs.read(attempt, input.offset, input.bytesMax);
+    return { ...page, isComplete: isTerminalAttempt(attempt.phase) };
+  }),
+
+  /** Every change of the run and its actions until it is over; resumes after the last event that the client had. */
+  watch: procedure.input(ByName.extend({ lastEventId: EventId.nullish() })).subscription(async function* ({
+    ctx,
+    input: { lastEventId, ...id },
+    signal,
+  }) {
+    const ended = AbortSignal.any([ctx.head.signal, ...(signal ? [signal] : [])]);
+    for await (const { cursor, run, actions } of ctx.watchRun(ctx.call, id, lastEventId ?? START_OF_RUN, ended)) {
+      const update = { run: toRunJson(run), actions: actions.map(toActionJson) };
+      yield tracked(`${cursor.sequence}.${cursor.ordinal}`, update);
+    }
+  }),
+});
