@@ -18,8 +18,8 @@ export function flyteUrls({ project, domain, name, action }: ActionId, attempt: 
   return { inputs: `${base}/i`, outputs: `${base}/o`, deck: hasDeck ? `${base}/d` : "" };
 }
 
-/** The page with an attempt's log. */
-export const logUrl = ({ config }: Services, { project, domain, name, action }: ActionId, attempt: number): string => {
-  const path = [project, domain, name, action, String(attempt)].map(encodeURIComponent).join("/");
-  return `${config.publicUrl}/api/skein/v1/logs/${path}`;
-};
+/** An attempt's log, from the tRPC query `runs.logs`. */
+export function logUrl({ config }: Services, { project, domain, name, action }: ActionId, attempt: number): string {
+  const input = encodeURIComponent(JSON.stringify({ project, domain, name, action, attempt }));
+  return `${config.publicUrl}/trpc/runs.logs?input=${input}`;
+}

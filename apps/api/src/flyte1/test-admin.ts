@@ -76,7 +76,7 @@ function toTestAdmin(services: Services): TestAdmin {
   >;
   const methods = Object.entries<DescMethodUnary>(AdminService.method).map(([name, method]) => {
     const handle = handlers[name];
-    const ask = async (request: object) => {
+    const ask = async (request: Record<string, unknown>) => {
       if (!handle) throw new Error(`${name} has no handler`);
       return create(method.output, await handle(create(method.input, request), ANONYMOUS_CALL));
     };
