@@ -41,15 +41,14 @@ describe.skipIf(!available)("flytectl", () => {
 
   beforeAll(async () => {
     const storage = findTool("versitygw") === undefined ? "file" : "s3";
-    skein = await startSkein({ queue: "redis", storage, apis: 1, schedulers: 1, agents: 1 });
+    // The tasks leave marks in files that a sandbox would hide.
+    const env = { SKEIN_ISOLATION: "none" };
+    skein = await startSkein({ env, queue: "redis", storage, apis: 1, schedulers: 1, agents: 1 });
     clients = await openFlyteClients(skein);
     admin = openAdminClient(skein.url);
     const echo = echoTask("many.echo");
     await register(admin, [echo], [chainOf("many.chain", echo, 1)]);
-    const { code, output } = await clients.pyflyte(
-      ...["register", "-p", TEST_TENANT.project, "-d", TEST_TENANT.domain, "--version", "v1", "."],
-    );
-    expect(code, output).toBe(0);
+    await clients.register();
   });
   afterAll(async () => {
     await clients?.close();

@@ -82,19 +82,30 @@ describe.skipIf(!available)("registering", () => {
     const edited = join(clients.folder, "edited");
     mkdirSync(edited, { recursive: true });
     const source = readFileSync(join(clients.workflows, "greetings.py"), "utf8");
-    writeFileSync(join(edited, "greetings.py"), source.replaceAll("name: str", "name: str, times: int = 1"));
+    writeFileSync(join(edited, "greetings.py"), source.replace("say(name: str)", "say(name: str, times: int = 1)"));
     const { code, output } = await register("--version", "v12", join(edited, "greetings.py"));
     expect(output).toContain("different structure");
     expect(output).toContain("times");
     expect(code).toBe(1);
   });
 
-  test("C2.13 a whole folder registers at once", async () => {
-    const { code, output } = await register("--version", "v13", ".");
+  test("C2.13 a whole package registers at once", async () => {
+    const modules = ["greetings", "plans", "failures", "sleepers"];
+    mkdirSync(join(clients.workflows, "whole"));
+    writeFileSync(join(clients.workflows, "whole", "__init__.py"), "");
+    for (const name of modules) {
+      cpSync(join(clients.workflows, `${name}.py`), join(clients.workflows, "whole", `${name}.py`));
+    }
+    const { code, output } = await register("--version", "v13", "whole");
     expect(code, output).toBe(0);
     const { entities } = await admin.listWorkflowIds({ ...TEST_TENANT, limit: 100 });
     expect(entities.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(["greetings.hello", "line_fit.line", "by_hand.height", "plans.product"]),
+      expect.arrayContaining([
+        "whole.greetings.hello",
+        "whole.plans.product",
+        "whole.failures.killed",
+        "whole.sleepers.napping",
+      ]),
     );
   });
 

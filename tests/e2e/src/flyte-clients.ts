@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findTool, requireTool } from "@skein/testing";
@@ -25,7 +25,9 @@ export interface FlyteClients {
   readonly folder: string;
   /** Runs `pyflyte` in the workflows folder. */
   pyflyte(...args: string[]): Promise<CommandResult>;
-  /** Runs `flytectl -p flytesnacks -d development`. */
+  /** Registers every file of the workflows folder as version v1, or only the named ones. */
+  register(...files: string[]): Promise<void>;
+  /** Runs `flytectl -p flytesnacks -d development`; commands on a project refuse those flags and go without. */
   flytectl(...args: string[]): Promise<CommandResult>;
   /** As `flytectl … -o json`, parsed. Throws when it fails. */
   flytectlJson(...args: string[]): Promise<unknown>;
@@ -61,17 +63,28 @@ export async function openFlyteClients(skein: RunningSkein, name = "clients"): P
     }),
   };
   const tenant = ["-p", "flytesnacks", "-d", "development"];
-  const flytectl = (...args: string[]) =>
-    runCommand(findTool("flytectl") ?? "flytectl", ["--config", config, ...tenant, ...args], { cwd: folder, env });
+  const flytectl = (...args: string[]) => {
+    const flags = args[1] === "project" ? [] : tenant;
+    return runCommand(findTool("flytectl") ?? "flytectl", ["--config", config, ...flags, ...args], {
+      cwd: folder,
+      env,
+    });
+  };
   let opened: Promise<Remote> | undefined;
   const remote = (): Promise<Remote> => {
     opened ??= openRemote(join(bin, "python"), { cwd: workflows, env });
     return opened;
   };
+  const pyflyte = (...args: string[]) => runCommand(join(bin, "pyflyte"), args, { cwd: workflows, env });
   return {
     workflows,
     folder,
-    pyflyte: (...args) => runCommand(join(bin, "pyflyte"), args, { cwd: workflows, env }),
+    pyflyte,
+    register: async (...files) => {
+      const chosen = files.length > 0 ? files : readdirSync(workflows).filter((name) => name.endsWith(".py"));
+      const { code, output } = await pyflyte("register", ...tenant, "--version", "v1", ...chosen);
+      if (code !== 0) throw new Error(`pyflyte register failed:\n${output}`);
+    },
     flytectl,
     flytectlJson: async (...args) => {
       const { code, stdout, output } = await flytectl(...args, "-o", "json");

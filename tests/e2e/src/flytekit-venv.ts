@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -21,7 +21,8 @@ export function flytekitBin(): Promise<string | undefined> {
 
 async function findOrMake(venv: string): Promise<string | undefined> {
   const bin = join(venv, "bin");
-  if (existsSync(join(bin, "pyflyte"))) return bin;
+  // A sandbox sees the real folder, not the link to it.
+  if (existsSync(join(bin, "pyflyte"))) return realpathSync(bin);
   try {
     mkdirSync(dirname(venv), { recursive: true });
     await run("python3", ["-m", "venv", venv]);

@@ -18,8 +18,9 @@ def note(path: str) -> int:
 
 @task(retries=3)
 def refuse(path: str) -> int:
-    note(path)
-    raise ValueError("this never works")
+    if note(path) >= 0:
+        raise ValueError("this never works")
+    return 0
 
 
 @task(retries=3)
@@ -32,7 +33,10 @@ def recover_at_third(path: str) -> int:
 
 @task(retries=1)
 def never_recover(path: str) -> int:
-    raise FlyteRecoverableException(f"attempt {note(path)} is too early")
+    attempt = note(path)
+    if attempt >= 0:
+        raise FlyteRecoverableException(f"attempt {attempt} is too early")
+    return attempt
 
 
 @task(timeout=timedelta(seconds=3))

@@ -7,7 +7,7 @@ from flytekit import task, workflow
 
 
 @task
-def nap(seconds: float, path: str) -> int:
+def nap(seconds: int, path: str) -> int:
     with open(path, "a") as file:
         file.write(f"started {os.getpid()}\n")
     time.sleep(seconds)
@@ -17,5 +17,5 @@ def nap(seconds: float, path: str) -> int:
 
 
 @workflow
-def napping(seconds: float, path: str) -> int:
+def napping(seconds: int, path: str) -> int:
     return nap(seconds=seconds, path=path)
