@@ -1,12 +1,14 @@
-import type { EngineEvent, ValueRef } from "./event.ts";
+import { invariant } from "@skein/errors";
+import { at } from "./at.ts";
+import type { EngineEvent, Failure, ValueRef } from "./event.ts";
 import { completeFrame, endFrame, failAction, openFrame, settleFrame } from "./frames.ts";
 import { abortTask, applyAttemptEvent, openTask } from "./kinds/task.ts";
 import { abortWorkflow, openWorkflow } from "./kinds/workflow.ts";
 import { isTerminalRun } from "./phase.ts";
-import type { Program } from "./program.ts";
+import type { GraphNode, Program } from "./program.ts";
 import type { ChangeRecorder } from "./recorder.ts";
 import type { EnginePolicy } from "./retry.ts";
-import { type ActionRecord, graphOf, isClosed, type ReadyNode, type RunState } from "./state.ts";
+import { type ActionRecord, type Frame, graphOf, isClosed, type ReadyNode, type RunState } from "./state.ts";
 import { addAction, missingValues, type Step, setRunPhase, type ValueSource } from "./step.ts";
 
 /**
@@ -92,20 +94,20 @@ function openNode(step: Step, { frame, node }: ReadyNode): readonly ValueRef[] {
   if (missing.length > 0) return missing;
   frame.readyCount -= 1;
   if (isClosed(frame)) return [];
-  const graph = graphOf(step.program, node);
-  if (node.target.kind === "end") completeFrame(step, frame);
-  else if (node.target.kind === "task") openTask(step, frame, node);
-  else if (graph) openWorkflow(step, frame, node, graph);
-  else failAction(step, addAction(step, frame, node, "task"), unsupported(node.target));
+  const { target } = node;
+  if (target.kind === "end") completeFrame(step, frame);
+  else if (target.kind === "task") openTask(step, frame, node);
+  else if (target.kind === "workflow") openWorkflow(step, frame, node, graphOf(step.program, target.graphKey));
+  else refuse(step, frame, node);
   return [];
 }
 
-const unsupported = (target: ReadyNode["node"]["target"]) => ({
-  code: "NotSupported",
-  message: target.kind === "unsupported" ? target.reason : "The compiled workflow is incomplete.",
-  kind: "user" as const,
-  recoverable: false,
-});
+function refuse(step: Step, frame: Frame, node: GraphNode): void {
+  invariant(node.target.kind === "unsupported", "start-node has its turn only when its frame opens");
+  const message = node.target.reason;
+  const failure: Failure = { code: "NotSupported", message, kind: "user", recoverable: false };
+  failAction(step, addAction(step, frame, node, "task"), failure);
+}
 
 const canEndMore = ({ run, recorder, policy }: Step): boolean =>
   run.endedUpTo < run.toEnd.length && recorder.endedActions < policy.endingBatchMax;
@@ -113,10 +115,10 @@ const canEndMore = ({ run, recorder, policy }: Step): boolean =>
 function endActions(step: Step): void {
   const { run, recorder } = step;
   while (canEndMore(step)) {
-    const action = run.toEnd[run.endedUpTo];
+    const action = at(run.toEnd, run.endedUpTo);
     run.endedUpTo += 1;
     recorder.visitedNodes += 1;
-    if (action && endAction(step, action)) recorder.endedActions += 1;
+    if (endAction(step, action)) recorder.endedActions += 1;
   }
   recorder.hasMoreToEnd = run.endedUpTo < run.toEnd.length;
 }

@@ -1,34 +1,29 @@
 import { invariant } from "@skein/errors";
+import { at } from "./at.ts";
 import type { Failure } from "./event.ts";
-import type { Graph, GraphNode } from "./program.ts";
-import { type ActionRecord, type Frame, failedLater, isClosed, newFrame, type RunState } from "./state.ts";
+import type { Graph } from "./program.ts";
+import { type ActionRecord, type Frame, failedLater, isClosed, newFrame } from "./state.ts";
 import { addAction, bindNode, type Step, setActionPhase, setRunPhase } from "./step.ts";
 
 /** Starts an instance of a workflow: its start-node has succeeded, its end-node waits, the first nodes are ready. */
 export function openFrame(step: Step, graph: Graph, owner: ActionRecord | null): Frame {
   const frame = newFrame(graph, owner);
-  const start = addAction(step, frame, nodeAt(graph, graph.start), "start");
-  addAction(step, frame, nodeAt(graph, graph.end), "end");
+  const start = addAction(step, frame, at(graph.nodes, graph.start), "start");
+  addAction(step, frame, at(graph.nodes, graph.end), "end");
   setActionPhase(step, start, "running");
   setActionPhase(step, start, "succeeded");
   releaseDownstream(step, start);
   return frame;
 }
 
-function nodeAt(graph: Graph, index: number): GraphNode {
-  const node = graph.nodes[index];
-  invariant(node, `workflow ${graph.key} has a node ${index}`);
-  return node;
-}
-
 /** Counts a success with every node below; those that waited for nothing else become ready. */
 export function releaseDownstream({ run, recorder }: Step, { frame, node }: ActionRecord): void {
   for (const index of node.downstream) {
     recorder.visitedNodes += 1;
-    const left = (frame.waitingFor[index] ?? 0) - 1;
+    const left = at(frame.waitingFor, index) - 1;
     frame.waitingFor[index] = left;
     if (left > 0) continue;
-    run.ready.push({ frame, node: nodeAt(frame.graph, index) });
+    run.ready.push({ frame, node: at(frame.graph.nodes, index) });
     frame.readyCount += 1;
   }
 }
@@ -53,7 +48,7 @@ export function endFrame({ run, recorder, touched }: Step, frame: Frame): void {
   frame.isEnding = true;
   for (const ordinal of frame.live) {
     recorder.visitedNodes += 1;
-    run.toEnd.push(actionAt(run, ordinal));
+    run.toEnd.push(at(run.actions, ordinal));
   }
   touched.add(frame);
 }
@@ -111,13 +106,7 @@ function closeFrame(step: Step, frame: Frame): void {
   else failAction(step, owner, failureOf(owner));
 }
 
-const endOf = ({ run }: Step, { graph, ordinals }: Frame): ActionRecord => actionAt(run, ordinals[graph.end]);
-
-function actionAt(run: RunState, ordinal: number | undefined): ActionRecord {
-  const action = run.actions[ordinal ?? -1];
-  invariant(action, `a run has an action ${ordinal}`);
-  return action;
-}
+const endOf = ({ run }: Step, { graph, ordinals }: Frame): ActionRecord => at(run.actions, at(ordinals, graph.end));
 
 function failureOf(action: ActionRecord): Failure {
   invariant(action.failure, `action ${action.name} says why it is failing`);

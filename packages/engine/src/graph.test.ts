@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { type CompiledWorkflowClosure, CompiledWorkflowClosureSchema, type Node } from "@skein/idl/core";
+import { BindingSchema, type CompiledWorkflowClosure, CompiledWorkflowClosureSchema, type Node } from "@skein/idl/core";
 import { expect, test } from "vitest";
 import { closureOf, INTEGER, promiseOf, runsTask, runsWorkflow, testId } from "../test/closures.ts";
 import { readProgram } from "./graph.ts";
@@ -28,6 +28,7 @@ test("nodes know how many others they wait for, who waits for them and whose val
           x: promiseOf("a"),
           list: { value: { case: "collection", value: { bindings: [promiseOf("b"), promiseOf("a")] } } },
           map: { value: { case: "map", value: { bindings: { k: promiseOf("") } } } },
+          nothing: { value: { case: "scalar", value: {} } },
         },
       },
     },
@@ -122,6 +123,7 @@ test("declared types that hold a union are kept for the nodes that bind to them"
 test("a closure without connections or defaults is read, one that contradicts itself breaks an invariant", () => {
   const closure = closureOf({ nodes: { a: {} } });
   if (closure.primary) delete closure.primary.connections;
+  rawNode(closure, "a").inputs.push(create(BindingSchema, { var: "unbound" }));
   expect(nodeOf(closure, "a").inDegree).toBe(0);
   expect(() => readProgram(create(CompiledWorkflowClosureSchema))).toThrow(/primary workflow/);
   expect(() =>
@@ -131,7 +133,7 @@ test("a closure without connections or defaults is read, one that contradicts it
   ).toThrow(/no node ghost/);
 });
 
-test("10,000 nodes are read in less than a second", () => {
+test("10,000 nodes are read in less than a second of CPU", () => {
   const nodes = Object.fromEntries(
     Array.from({ length: 10_000 }, (_, index) => [
       `n${index}`,
@@ -139,7 +141,7 @@ test("10,000 nodes are read in less than a second", () => {
     ]),
   );
   const closure = closureOf({ nodes });
-  const before = performance.now();
+  const before = process.cpuUsage();
   expect(readProgram(closure).root.nodes).toHaveLength(10_002);
-  expect(performance.now() - before).toBeLessThan(1_000);
+  expect(process.cpuUsage(before).user).toBeLessThan(1_000_000);
 });

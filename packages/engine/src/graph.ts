@@ -9,6 +9,7 @@ import {
   type TypedInterface,
   WorkflowMetadata_OnFailurePolicy,
 } from "@skein/idl/core";
+import { at } from "./at.ts";
 import { holdsUnion } from "./literal/union.ts";
 import type { Graph, GraphNode, NodeTarget, Program, ProgramTask } from "./program.ts";
 
@@ -21,7 +22,7 @@ export const entityKey = (id: Identifier): string => `${id.project}:${id.domain}
 
 interface Entities {
   readonly tasks: ReadonlyMap<string, ProgramTask>;
-  readonly interfaces: ReadonlyMap<string, TypedInterface>;
+  readonly interfaces: ReadonlyMap<string, TypedInterface | undefined>;
 }
 
 /**
@@ -37,20 +38,20 @@ export function readProgram(closure: CompiledWorkflowClosure): Program {
     tasks.set(key, { key, template, orderKind: template.type === "echo" ? "echo" : "container" });
   }
   const workflows = [closure.primary, ...closure.subWorkflows];
-  const interfaces = new Map<string, TypedInterface>();
-  for (const { template } of workflows) {
-    if (template?.id && template.interface) interfaces.set(entityKey(template.id), template.interface);
-  }
+  const interfaces = new Map(workflows.map((workflow) => [keyOf(workflow), workflow.template?.interface]));
   const graphs = workflows.map((workflow) => readGraph(workflow, { tasks, interfaces }));
-  const [root] = graphs;
-  invariant(root, "a closure has a root graph");
-  return { root, graphs: new Map(graphs.map((graph) => [graph.key, graph])), tasks };
+  return { root: at(graphs, 0), graphs: new Map(graphs.map((graph) => [graph.key, graph])), tasks };
+}
+
+function keyOf({ template }: CompiledWorkflow): string {
+  invariant(template?.id, "a compiled workflow has an id");
+  return entityKey(template.id);
 }
 
 function readGraph(workflow: CompiledWorkflow, entities: Entities): Graph {
   const { template, connections } = workflow;
-  invariant(template?.id, "a compiled workflow has an id");
-  const key = entityKey(template.id);
+  invariant(template, "a compiled workflow has a template");
+  const key = keyOf(workflow);
   const indexOf = new Map(template.nodes.map((node, index) => [node.id, index]));
   const getIndex = (id: string): number => {
     const index = indexOf.get(id);
@@ -60,7 +61,7 @@ function readGraph(workflow: CompiledWorkflow, entities: Entities): Graph {
   const inDegrees = new Int32Array(template.nodes.length);
   const downstream = template.nodes.map((node) => {
     const targets = (connections?.downstream[node.id]?.ids ?? []).map(getIndex);
-    for (const target of targets) inDegrees[target] = (inDegrees[target] ?? 0) + 1;
+    for (const target of targets) inDegrees[target] = at(inDegrees, target) + 1;
     return targets;
   });
   const isInterruptible = template.metadataDefaults?.interruptible ?? false;
@@ -70,8 +71,8 @@ function readGraph(workflow: CompiledWorkflow, entities: Entities): Graph {
       index,
       id: node.id,
       target,
-      inDegree: inDegrees[index] ?? 0,
-      downstream: downstream[index] ?? [],
+      inDegree: at(inDegrees, index),
+      downstream: at(downstream, index),
       bindings: node.inputs,
       producers: readProducers(node).map(getIndex),
       unionTypes: readUnionTypes(inputTypesOf(target, template.interface, entities)),

@@ -1,4 +1,5 @@
 import { invariant } from "@skein/errors";
+import { at } from "./at.ts";
 import type { ActionState, AttemptState, NewAction, RunChange } from "./changes.ts";
 import { isTerminalRun } from "./phase.ts";
 import type { Graph, Program } from "./program.ts";
@@ -60,8 +61,9 @@ function restoreActions(run: RunState, program: Program, { actions }: StoredRun)
     run.actions.push(action);
     run.names.add(row.name);
     placeAction(action);
-    const graph = graphOf(program, node);
-    if (graph && action.startedAtMs !== null) action.inner = open(graph, action);
+    const { target } = node;
+    if (target.kind === "workflow" && action.startedAtMs !== null)
+      action.inner = open(graphOf(program, target.graphKey), action);
   }
   for (const action of run.actions) if (action.endedAtMs !== null) action.inner = null;
   return frames;
@@ -72,7 +74,7 @@ function placeAction(action: ActionRecord): void {
   frame.ordinals[node.index] = action.ordinal;
   if (action.endedAtMs === null && kind !== "start" && kind !== "end") frame.live.add(action.ordinal);
   if (phase === "succeeded")
-    for (const index of node.downstream) frame.waitingFor[index] = (frame.waitingFor[index] ?? 0) - 1;
+    for (const index of node.downstream) frame.waitingFor[index] = at(frame.waitingFor, index) - 1;
   if (phase === "failed" && failedLater(frame.failedAction, action)) frame.failedAction = action;
 }
 
@@ -80,7 +82,7 @@ function placeAction(action: ActionRecord): void {
 function queueReady(run: RunState, frame: Frame): void {
   for (const node of frame.graph.nodes) {
     const isOpened = frame.ordinals[node.index] !== -1 && node.target.kind !== "end";
-    if (isOpened || (frame.waitingFor[node.index] ?? 0) > 0) continue;
+    if (isOpened || at(frame.waitingFor, node.index) > 0) continue;
     run.ready.push({ frame, node });
     frame.readyCount += 1;
   }

@@ -1,3 +1,5 @@
+import { invariant } from "@skein/errors";
+import { at } from "./at.ts";
 import type { ActionKind } from "./changes.ts";
 import type { Failure, ValueRef } from "./event.ts";
 import type { ActionPhase, AttemptPhase, RunPhase } from "./phase.ts";
@@ -130,18 +132,25 @@ export const isLive = (attempt: AttemptRecord | null): attempt is AttemptRecord 
 
 /** Where a node of a frame finds the values of a node above it. */
 export function valueRefOf(frame: Frame, producer: number): ValueRef {
-  if (producer !== frame.graph.start) return { ordinal: frame.ordinals[producer] ?? -1, side: "outputs" };
+  if (producer !== frame.graph.start) return { ordinal: at(frame.ordinals, producer), side: "outputs" };
   return frame.owner ? { ordinal: frame.owner.ordinal, side: "inputs" } : { ordinal: 0, side: "outputs" };
 }
 
 /** Whether of two failed actions the second failed last; when both failed at once, the one created later counts. */
 export function failedLater(known: ActionRecord | null, candidate: ActionRecord): boolean {
   if (!known) return true;
-  const difference = (candidate.endedAtMs ?? 0) - (known.endedAtMs ?? 0);
+  const difference = endOf(candidate) - endOf(known);
   return difference > 0 || (difference === 0 && candidate.ordinal > known.ordinal);
 }
 
+function endOf({ name, endedAtMs }: ActionRecord): number {
+  invariant(endedAtMs !== null, `action ${name} has failed, so it has ended`);
+  return endedAtMs;
+}
+
 /** The graph that a workflow node runs. */
-export function graphOf(program: Program, node: GraphNode): Graph | undefined {
-  return node.target.kind === "workflow" ? program.graphs.get(node.target.graphKey) : undefined;
+export function graphOf(program: Program, key: string): Graph {
+  const graph = program.graphs.get(key);
+  invariant(graph, `the program has a workflow ${key}`);
+  return graph;
 }

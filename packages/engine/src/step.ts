@@ -133,7 +133,8 @@ const findValue = ({ recorder, values }: Step, ref: ValueRef): Uint8Array | unde
 /** Resolves a node's bindings from values that are all there. */
 export function bindNode(step: Step, frame: Frame, node: GraphNode): BindResult {
   return bindInputs(node, (nodeId) => {
-    const producer = nodeId === "" ? frame.graph.start : (frame.graph.indexOf.get(nodeId) ?? -1);
+    const producer = nodeId === "" ? frame.graph.start : frame.graph.indexOf.get(nodeId);
+    invariant(producer !== undefined, `node ${node.id} reads from a node of its workflow`);
     if (!isKnown(frame, producer)) return undefined;
     const ref = valueRefOf(frame, producer);
     const key = `${ref.ordinal}.${ref.side}`;

@@ -21,7 +21,9 @@ const fanOf = (width: number) =>
 /** A node is visited when one above it succeeds, when it is opened (twice, if a value must be loaded) and by its report. */
 const VISITS_PER_NODE = 6;
 
-test("a fan-out of 1,000 visits every node a fixed number of times, in whatever batches reports come", () => {
+test("a fan-out of 1,000 visits every node a fixed number of times, in whatever batches reports come", {
+  timeout: 60_000,
+}, () => {
   for (const batch of [1, 40, 1_000]) {
     const stage = new Stage(fanOf(1_000));
     stage.start();
@@ -43,7 +45,7 @@ test("a chain's step costs the same at its end as at its beginning", () => {
   expect(new Set(costs).size).toBe(1);
 });
 
-test("10,000 nodes run at a fixed cost for each, and end in batches when they fail", () => {
+test("10,000 nodes run at a fixed cost for each, and end in batches when they fail", { timeout: 60_000 }, () => {
   const names = Array.from({ length: 10_000 }, (_, index) => `n${index}`);
   const stage = new Stage(fanOf(10_000));
   stage.start();

@@ -1,8 +1,15 @@
 import { create, type JsonObject, type MessageInitShape } from "@bufbuild/protobuf";
 import { fromBytes } from "@skein/idl";
-import { BindingDataSchema, type LiteralMap, LiteralMapSchema, type LiteralSchema } from "@skein/idl/core";
+import {
+  BindingDataSchema,
+  BindingSchema,
+  type LiteralMap,
+  LiteralMapSchema,
+  type LiteralSchema,
+  LiteralTypeSchema,
+} from "@skein/idl/core";
 import { expect, test } from "vitest";
-import { integer, promiseOf } from "../../test/closures.ts";
+import { INTEGER, integer, promiseOf } from "../../test/closures.ts";
 import { type BindResult, bindInputs, decodeLiteralMap } from "./bind.ts";
 
 type LiteralInit = MessageInitShape<typeof LiteralSchema>;
@@ -78,6 +85,14 @@ test("int64 stays exact, and hash, metadata and fields that we do not know are p
   const result = bound(promiseOf("n0"), from);
   expect(result).toMatchObject(literal);
   expect(result).toHaveProperty("$unknown.0.no", 99);
+});
+
+test("an input whose declared type holds a union is wrapped", () => {
+  const type = create(LiteralTypeSchema, { type: { case: "unionType", value: { variants: [INTEGER] } } });
+  const bindings = [create(BindingSchema, { var: "y", binding: promiseOf("n0") })];
+  const result = bindInputs({ bindings, unionTypes: new Map([["y", type]]) }, () => produced(integer(3)));
+  const literal = "bytes" in result ? fromBytes(LiteralMapSchema, result.bytes).literals.y : undefined;
+  expect(literal).toMatchObject(scalar({ case: "union", value: { value: integer(3), type: INTEGER } }));
 });
 
 test("a path leads through literal maps, collections and unions", () => {

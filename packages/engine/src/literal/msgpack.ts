@@ -1,3 +1,5 @@
+import { at } from "../at.ts";
+
 /**
  * A reader of MessagePack that works on byte ranges: a part of a value is cut out as it was written, never decoded and
  * encoded again, so that ints stay ints, 5.0 stays a float and what we do not know survives.
@@ -38,8 +40,7 @@ export function readEntries(bytes: Uint8Array, map: MsgpackItem & { kind: "map" 
   const items = readItems(bytes, map.contentStart, map.length * 2);
   const entries: [MsgpackItem, MsgpackItem][] = [];
   for (let index = 0; index < items.length; index += 2) {
-    const [key, value] = items.slice(index, index + 2);
-    if (key && value) entries.push([key, value]);
+    entries.push([at(items, index), at(items, index + 1)]);
   }
   return entries;
 }
@@ -72,20 +73,20 @@ function readItem(view: DataView, start: number, depth: number): MsgpackItem {
 }
 
 function readTagged(view: DataView, tag: number, start: number, depth: number): MsgpackItem {
-  const at = start + 1;
+  const body = start + 1;
   /** The length that some tags write after themselves, in `size` bytes. */
   const lengthOf = (size: number): number =>
-    size === 1 ? view.getUint8(at) : size === 2 ? view.getUint16(at) : view.getUint32(at);
-  if (tag === 0xc0) return { kind: "nil", start, end: at };
-  if (tag === 0xc2 || tag === 0xc3) return { kind: "boolean", value: tag === 0xc3, start, end: at };
-  if (tag === 0xca) return { kind: "float", value: view.getFloat32(at), start, end: at + 4 };
-  if (tag === 0xcb) return { kind: "float", value: view.getFloat64(at), start, end: at + 8 };
+    size === 1 ? view.getUint8(body) : size === 2 ? view.getUint16(body) : view.getUint32(body);
+  if (tag === 0xc0) return { kind: "nil", start, end: body };
+  if (tag === 0xc2 || tag === 0xc3) return { kind: "boolean", value: tag === 0xc3, start, end: body };
+  if (tag === 0xca) return { kind: "float", value: view.getFloat32(body), start, end: body + 4 };
+  if (tag === 0xcb) return { kind: "float", value: view.getFloat64(body), start, end: body + 8 };
   if (tag >= 0xcc && tag <= 0xd3) return readInteger(view, tag, start);
-  if (tag >= 0xd4 && tag <= 0xd8) return opaque(view, start, at + 1 + 2 ** (tag - 0xd4));
+  if (tag >= 0xd4 && tag <= 0xd8) return opaque(view, start, body + 1 + 2 ** (tag - 0xd4));
   const family = LENGTH_TAGS.find(({ first, last }) => tag >= first && tag <= last);
   if (!family) throw new MsgpackError(`byte 0x${tag.toString(16)} at ${start} starts nothing`);
   const size = family.size * 2 ** (tag - family.first);
-  const contentStart = at + size;
+  const contentStart = body + size;
   if (family.kind === "opaque") return opaque(view, start, contentStart + family.extra + lengthOf(size));
   if (family.kind === "string") return readString(view, start, contentStart, lengthOf(size));
   return readContainer(view, family.kind, start, contentStart, lengthOf(size), depth);
@@ -101,21 +102,21 @@ const LENGTH_TAGS = [
 ] as const;
 
 function readInteger(view: DataView, tag: number, start: number): MsgpackItem {
-  const at = start + 1;
+  const body = start + 1;
   const bits = 8 << (tag & 3);
-  const value = tag <= 0xcf ? unsigned(view, at, bits) : signed(view, at, bits);
-  return { kind: "integer", value, start, end: at + bits / 8 };
+  const value = tag <= 0xcf ? unsigned(view, body, bits) : signed(view, body, bits);
+  return { kind: "integer", value, start, end: body + bits / 8 };
 }
 
-const unsigned = (view: DataView, at: number, bits: number): bigint =>
+const unsigned = (view: DataView, body: number, bits: number): bigint =>
   bits === 64
-    ? view.getBigUint64(at)
-    : BigInt(bits === 8 ? view.getUint8(at) : bits === 16 ? view.getUint16(at) : view.getUint32(at));
+    ? view.getBigUint64(body)
+    : BigInt(bits === 8 ? view.getUint8(body) : bits === 16 ? view.getUint16(body) : view.getUint32(body));
 
-const signed = (view: DataView, at: number, bits: number): bigint =>
+const signed = (view: DataView, body: number, bits: number): bigint =>
   bits === 64
-    ? view.getBigInt64(at)
-    : BigInt(bits === 8 ? view.getInt8(at) : bits === 16 ? view.getInt16(at) : view.getInt32(at));
+    ? view.getBigInt64(body)
+    : BigInt(bits === 8 ? view.getInt8(body) : bits === 16 ? view.getInt16(body) : view.getInt32(body));
 
 function opaque(view: DataView, start: number, end: number): MsgpackItem {
   if (end > view.byteLength) throw new MsgpackError(`cut off at byte ${view.byteLength}`);
