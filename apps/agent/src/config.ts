@@ -38,6 +38,11 @@ export const AgentConfig = z.object({
   drainSeconds: wholeNumber(0, 86_400)
     .default(30)
     .describe("How long to wait for running tasks at the end; what still runs then is taken over by the next start"),
+  endTasks: flag()
+    .prefault("false")
+    .describe(
+      "Kill what still runs at the end, instead of leaving it to the next start; killed attempts are tried again",
+    ),
   runtime: z.enum(["process", "docker"]).default("process").describe("What an attempt becomes"),
   outputBytesMax: wholeNumber(1, 1_000_000_000)
     .default(10 * 1024 * 1024)

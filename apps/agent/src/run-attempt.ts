@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { type AttemptId, AttemptOrder, attemptKey, ClaimGrant, Outcome } from "@skein/contracts";
+import { type AttemptId, AttemptOrder, attemptKey, ClaimGrant, Outcome, type ReportedFailure } from "@skein/contracts";
 import { SkeinError } from "@skein/errors";
 import type { TakenOrder } from "@skein/queue";
 import type { Logger } from "@skein/telemetry";
@@ -95,6 +95,12 @@ export class AttemptRunner {
     void this.#stopNow(held);
   }
 
+  /** Kills every task that still runs. Its attempt counts as lost, now or when the next agent finds it gone. */
+  async endTasks(): Promise<void> {
+    const running = [...this.#held.values()].filter((held) => held.startedAtMs !== undefined && !held.outcome);
+    await Promise.allSettled(running.map((held) => this.#options.runtime.cleanup(held.folder)));
+  }
+
   settle(id: AttemptId): void {
     const held = this.#held.get(attemptKey(id));
     if (!held?.grant || held.isSettled) return;
@@ -154,7 +160,7 @@ export class AttemptRunner {
     await held.folder.write("state", { startedAtMs });
     held.startedAtMs = startedAtMs;
     await logs.follow(held);
-    const failure = await runtime.start(launch);
+    const failure = await runtime.start(launch).catch(startFailure);
     if (failure) return this.#end(held, { type: "failed", startedAtMs, endedAtMs: Date.now(), failure });
     void outbox.sendStarted(held, startedAtMs);
     // The wish to stop may have come while the task was being started.
@@ -255,3 +261,10 @@ export class AttemptRunner {
     this.#held.delete(held.folder.key);
   }
 }
+
+const startFailure = (error: Error): ReportedFailure => ({
+  code: "StartFailed",
+  message: fitMessage(`The runtime could not start the task: ${error.message}`),
+  kind: "system",
+  recoverable: true,
+});

@@ -97,6 +97,8 @@ async function open(
   });
   const whole = { config, agentId, ledger, runtime, queues, api, runner, logger, metrics };
   const serving = await opened(serveOrders(whole), (one) => one.close());
+  // Pushed behind the rest, so it comes first at the end.
+  if (config.endTasks) closers.push(() => runner.endTasks());
   if (config.metricsPort !== undefined) {
     const server = { host: config.metricsHost, port: config.metricsPort };
     const problem = () => serving.problem;

@@ -1,14 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { waitFor } from "@skein/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openFlyteRest } from "../demo/flyte-rest.ts";
 import { freePort } from "./free-port.ts";
-import { readMark } from "./process-mark.ts";
+import { markOf, readMark } from "./process-mark.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const started: ChildProcess[] = [];
@@ -43,8 +44,8 @@ function skein(args: readonly string[], change: Record<string, string> = {}): Ru
   return { child, output: () => output, exit: once(child, "close").then(([code]) => code as number | null) };
 }
 
-async function ready(): Promise<Running> {
-  const running = skein(["dev"]);
+async function ready(change: Record<string, string> = {}): Promise<Running> {
+  const running = skein(["dev"], change);
   const isReady = () => running.output().includes("Skein is ready") || running.child.exitCode !== null;
   await waitFor(isReady, { what: "skein dev to be ready", timeoutMs: 60_000 });
   expect(running.output()).toContain(`Skein is ready at ${url}`);
@@ -53,13 +54,24 @@ async function ready(): Promise<Running> {
 
 const markOfPart = (file: string) => readMark(join(home, file));
 const postgresPid = () => Number(readFileSync(join(home, "postgres/data/postmaster.pid"), "utf8").split("\n")[0]);
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
+const isAlive = (pid: number): boolean => markOf(pid) !== undefined;
+
+/** The agent holds nothing of the server but its own token. */
+function expectNoServerSecret(pid: number): void {
+  const secrets = JSON.parse(readFileSync(join(home, "secrets.json"), "utf8")) as Record<string, string>;
+  const visible = readFileSync(`/proc/${pid}/environ`, "utf8");
+  expect(visible).toContain("SKEIN_AGENT_TOKEN=");
+  expect(visible).not.toContain("\0DATABASE_URL=");
+  for (const name of ["secretKey", "postgresPassword", "databasePassword"]) {
+    expect(visible).not.toContain(secrets[name] ?? name);
   }
-};
+}
+
+/** Command lines of running processes that name `text`. */
+const processesOf = (text: string): string[] =>
+  execFileSync("ps", ["-ww", "-eo", "args="], { encoding: "utf8" })
+    .split("\n")
+    .filter((line) => line.includes(text));
 
 test("dev says one line when ready, serves, and ends everything at Ctrl-C", async () => {
   const running = await ready();
@@ -69,6 +81,7 @@ test("dev says one line when ready, serves, and ends everything at Ctrl-C", asyn
   const postgres = postgresPid();
   expect(agent).toBeDefined();
   expect(isAlive(postgres)).toBe(true);
+  expectNoServerSecret(agent?.pid ?? 0);
   running.child.kill("SIGINT");
   expect(await running.exit).toBe(0);
   expect(isAlive(postgres)).toBe(false);
@@ -103,18 +116,29 @@ test("after a kill -9 the next start ends what was left and serves again", async
   expect(await running.exit).toBe(0);
 }, 120_000);
 
-test("the agent's process holds nothing of the server but its own token", async () => {
-  const running = await ready();
-  const pid = markOfPart("agent.pid")?.pid;
-  const secrets = JSON.parse(readFileSync(join(home, "secrets.json"), "utf8")) as Record<string, string>;
-  const visible = readFileSync(`/proc/${pid}/environ`, "utf8");
-  expect(visible).not.toContain("DATABASE_URL=postgres://skein:");
-  for (const name of ["secretKey", "postgresPassword", "databasePassword"]) {
-    expect(visible).not.toContain(secrets[name] ?? name);
-  }
+test("Ctrl-C ends a running task, and the next start makes another attempt of it", async () => {
+  // The task tells us of itself through a file, which isolation would hide.
+  const open = { SKEIN_ISOLATION: "none" };
+  const running = await ready(open);
+  const rest = openFlyteRest(url);
+  const tenant = { project: "flytesnacks", domain: "development" };
+  const starts = join(home, "starts");
+  // The first attempt says who it is and stays; a later one ends at once.
+  const script = `echo $$ >> ${starts}; test "$(wc -l < ${starts})" -gt 1 || sleep 600`;
+  await rest.createCommandTask({ run: tenant, name: "dev.sleeper", command: ["sh", "-c", script] });
+  const run = await rest.launchTask(tenant, "dev.sleeper");
+  const pids = () => (existsSync(starts) ? readFileSync(starts, "utf8").trim().split("\n") : []);
+  await waitFor(() => pids().length === 1, { what: "the task to start", timeoutMs: 30_000 });
   running.child.kill("SIGINT");
   expect(await running.exit).toBe(0);
-}, 90_000);
+  expect(processesOf(starts)).toEqual([]);
+
+  const again = await ready(open);
+  await waitFor(async () => (await rest.phaseOf(run)).phase === "SUCCEEDED", { what: "the run", timeoutMs: 40_000 });
+  expect(pids()).toHaveLength(2);
+  again.child.kill("SIGINT");
+  expect(await again.exit).toBe(0);
+}, 120_000);
 
 test("a variable that is not one of ours stops the start", async () => {
   const misspelt = skein(["dev"], { SKEIN_PROT: "1" });

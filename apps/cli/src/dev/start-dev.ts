@@ -113,6 +113,9 @@ async function environmentOfAgent(
     SKEIN_AGENT_TOKEN: await signAgentToken(own.SKEIN_SECRET_KEY, { subject: agentId, pool, lifetimeSeconds }),
     SKEIN_AGENT_HOME: home.folder("agent"),
     SKEIN_HOME: home.path,
+    // Who presses Ctrl-C wants everything to end now; what a task had begun is tried again at the next start.
+    SKEIN_END_TASKS: "true",
+    SKEIN_DRAIN_SECONDS: "0",
     SKEIN_POOL: pool,
   });
 }
