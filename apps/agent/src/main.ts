@@ -1,6 +1,7 @@
 import { describeConfig } from "@skein/config";
 import { SkeinError } from "@skein/errors";
 import { openLogger } from "@skein/telemetry";
+import { closeInheritedDescriptors } from "./close-inherited.ts";
 import { AgentConfig, agentConfigNames, readAgentConfig } from "./config.ts";
 import { startAgent } from "./start.ts";
 
@@ -9,6 +10,7 @@ if (process.argv.includes("--help")) {
   process.exit(0);
 }
 
+closeInheritedDescriptors();
 try {
   const config = readAgentConfig(process.env);
   const logger = openLogger({ name: "agent", level: config.logLevel });

@@ -2,12 +2,24 @@ import { SkeinError } from "@skein/errors";
 import type { Logger } from "@skein/telemetry";
 import type { AgentConfig } from "../config.ts";
 import { sandboxFolders } from "../launch-settings.ts";
+import { openDockerRuntime } from "./docker.ts";
 import { ProcessRuntime } from "./process.ts";
 import type { Runtime } from "./runtime.ts";
 import { openSandbox, type Sandbox } from "./sandbox.ts";
 
 /** The runtime that the configuration asks for; failed_precondition when this machine cannot give it. */
 export async function openRuntime(config: AgentConfig, agentId: string, logger: Logger): Promise<Runtime> {
+  if (config.runtime === "docker") {
+    return await openDockerRuntime({
+      agentId,
+      host: config.dockerHost,
+      pull: config.dockerPull,
+      authFile: config.dockerAuthFile,
+      network: config.dockerNetwork,
+      user: config.dockerUser,
+      hasReadOnlyRoot: config.dockerReadOnlyRoot,
+    });
+  }
   return new ProcessRuntime({ sandbox: await isolation(config, logger) });
 }
 

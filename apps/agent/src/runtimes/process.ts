@@ -10,6 +10,8 @@ import { type Sandbox, sandboxArguments } from "./sandbox.ts";
 import { exitOfCode } from "./signals.ts";
 
 const ADOPTED_POLL_MS = 100;
+/** The agent before us may have died between the spawn and the supervisor's first line. */
+const SUPERVISOR_FIRST_WORDS_MS = 1_000;
 const SANDBOX_FILE = "sandbox";
 const BOOT_FILE = "boot";
 
@@ -70,7 +72,13 @@ export class ProcessRuntime implements Runtime {
   }
 
   async adopt(folder: AttemptFolder): Promise<boolean> {
-    return (await readExit(folder)) !== undefined || (await readSupervisor(folder)) !== undefined;
+    const deadline = Date.now() + SUPERVISOR_FIRST_WORDS_MS;
+    do {
+      if ((await readSupervisor(folder)) !== undefined) return true;
+      if ((await readFile(folder.file(BOOT_FILE)).catch(() => undefined)) === undefined) return false;
+      await pause(ADOPTED_POLL_MS);
+    } while (Date.now() < deadline);
+    return false;
   }
 
   async watch(folder: AttemptFolder): Promise<Exit> {

@@ -29,8 +29,8 @@ export interface LaunchSettings {
 }
 
 const FILE_SCHEME = "file://";
-/** Where `pyflyte register` unpacks code: a folder of the image that a process does not have and a container may not write. */
-const IMAGE_CODE_FOLDER = "/root";
+/** Where flytekit unpacks code unless told: folders of the image, which a process lacks and a container's user may not write. */
+const IMAGE_CODE_FOLDERS = ["/root", "."];
 
 export const readTaskTemplate = (grant: ClaimGrant): TaskTemplate =>
   fromBytes(TaskTemplateSchema, Buffer.from(grant.taskTemplate, "base64"));
@@ -105,7 +105,7 @@ async function writeInputs(folder: AttemptFolder, grant: ClaimGrant, storage: St
 
 /** Code goes into the attempt's own folder; flytekit puts it on PYTHONPATH from there. */
 function redirectCode(words: readonly string[], work: string): string[] {
-  return words.map((word, at) => (word === IMAGE_CODE_FOLDER && words[at - 1] === "--dest-dir" ? work : word));
+  return words.map((word, at) => (IMAGE_CODE_FOLDERS.includes(word) && words[at - 1] === "--dest-dir" ? work : word));
 }
 
 /** With file storage a task reads all of it, as it would read a bucket, but writes its own place only. */

@@ -1,0 +1,75 @@
+import type Docker from "dockerode";
+import type { AttemptFolder } from "../ledger/attempt-folder.ts";
+import type { Launch } from "./runtime.ts";
+
+export interface ContainerSettings {
+  readonly agentId: string;
+  readonly network: string;
+  /** `image` for what the image says, else `uid[:gid]`. */
+  readonly user: string;
+  readonly hasReadOnlyRoot: boolean;
+}
+
+/** Whose container it is. */
+export const AGENT_LABEL = "skein.agent";
+/** Which attempt's. */
+export const ATTEMPT_LABEL = "skein.attempt";
+
+const PROCESSES_MAX = 4_096;
+/** Above the cap of a log in all, so that a restarted agent finds what it has not copied yet. */
+const KEPT_LOG = { "max-size": "16m", "max-file": "2" };
+
+export const nameOf = (folder: AttemptFolder): string => `skein-${folder.key}`;
+
+/**
+ * A container without any privilege: no capability, no way to gain one, its own processes only. It sees its attempt's
+ * folders at the paths they have outside, so that a command means the same in every runtime.
+ */
+export function containerOptions(
+  launch: Launch,
+  settings: ContainerSettings,
+  processors: number,
+): Docker.ContainerCreateOptions {
+  const { folder, limits } = launch;
+  return {
+    name: nameOf(folder),
+    Image: launch.image,
+    // Kubernetes' rule: a command replaces the entrypoint and its arguments, arguments alone replace only those.
+    ...(launch.command.length > 0 ? { Entrypoint: [...launch.command], Cmd: [...launch.args] } : {}),
+    ...(launch.command.length === 0 && launch.args.length > 0 ? { Cmd: [...launch.args] } : {}),
+    Env: Object.entries(launch.environment).map(([name, value]) => `${name}=${value}`),
+    Labels: { [AGENT_LABEL]: settings.agentId, [ATTEMPT_LABEL]: folder.key },
+    ...(settings.user === "image" ? {} : { User: settings.user }),
+    HostConfig: {
+      Mounts: mountsOf(launch),
+      NetworkMode: settings.network,
+      CapDrop: ["ALL"],
+      SecurityOpt: ["no-new-privileges"],
+      ReadonlyRootfs: settings.hasReadOnlyRoot,
+      PidsLimit: PROCESSES_MAX,
+      Init: true,
+      LogConfig: { Type: "json-file", Config: KEPT_LOG },
+      ...(limits.memoryBytes === undefined ? {} : { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes }),
+      // The daemon refuses more processors than there are.
+      ...(limits.cpuMillis === undefined ? {} : { NanoCpus: Math.min(limits.cpuMillis, processors * 1000) * 1e6 }),
+    },
+  };
+}
+
+function mountsOf({ folder, readable, writable, mounts }: Launch): Docker.MountConfig {
+  const bind = (source: string, isWritable: boolean, target = source) => ({
+    Type: "bind" as const,
+    Source: source,
+    Target: target,
+    ReadOnly: !isWritable,
+  });
+  return [
+    ...readable.map((path) => bind(path, false)),
+    ...writable.map((path) => bind(path, true)),
+    bind(folder.in, false),
+    bind(folder.out, true),
+    bind(folder.work, true),
+    bind(folder.tmp, true, "/tmp"),
+    ...Object.entries(mounts).map(([target, { source, isWritable }]) => bind(source, isWritable, target)),
+  ];
+}

@@ -1,0 +1,214 @@
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { Writable } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
+import { LOG_BYTES_MAX, type ReportedFailure } from "@skein/contracts";
+import { SkeinError } from "@skein/errors";
+import Docker from "dockerode";
+import type { AttemptFolder } from "../ledger/attempt-folder.ts";
+import { AGENT_LABEL, ATTEMPT_LABEL, type ContainerSettings, containerOptions, nameOf } from "./docker-container.ts";
+import { ensureImage, type ImageSettings } from "./docker-image.ts";
+import { orAborted } from "./or-aborted.ts";
+import type { Exit, Launch, Runtime } from "./runtime.ts";
+import { exitOfCode } from "./signals.ts";
+
+export interface DockerSettings extends ContainerSettings, ImageSettings {
+  /** `unix:///path` or `tcp://host:port`. */
+  readonly host: string;
+}
+
+const RECONNECT_MS = 1_000;
+const LOG_END_MS = 5_000;
+const LOG_SLACK_BYTES = 1024 * 1024;
+
+/** Connects to the daemon; failed_precondition with what to do when it does not answer. */
+export async function openDockerRuntime(settings: DockerSettings): Promise<Runtime> {
+  const docker = new Docker(connectionOf(settings.host));
+  try {
+    const { NCPU } = (await docker.info()) as { NCPU?: number };
+    return new DockerRuntime(docker, settings, NCPU ?? 1);
+  } catch (error) {
+    throw new SkeinError(
+      "failed_precondition",
+      "docker_unavailable",
+      `The Docker daemon at ${settings.host} does not answer (${(error as Error).message}). Start it, let this account use it, or correct DOCKER_HOST`,
+      { cause: error },
+    );
+  }
+}
+
+function connectionOf(host: string): Docker.DockerOptions {
+  const socketPath = /^unix:\/\/(\/.+)$/.exec(host)?.[1];
+  if (socketPath !== undefined) return { socketPath };
+  const tcp = /^tcp:\/\/([^:/]+):(\d+)$/.exec(host);
+  if (tcp?.[1] !== undefined) return { protocol: "http", host: tcp[1], port: Number(tcp[2]) };
+  throw new SkeinError(
+    "invalid_argument",
+    "docker_host_invalid",
+    `DOCKER_HOST ${JSON.stringify(host)} must be unix:///path/to.sock or tcp://host:port`,
+  );
+}
+
+/** Runs tasks as containers. A container is found again by its name, which is the attempt's key. */
+class DockerRuntime implements Runtime {
+  readonly name = "docker";
+  readonly #docker: Docker;
+  readonly #settings: DockerSettings;
+  readonly #processors: number;
+  readonly #logs = new Map<string, Promise<void>>();
+  readonly #closed = new AbortController();
+
+  constructor(docker: Docker, settings: DockerSettings, processors: number) {
+    this.#docker = docker;
+    this.#settings = settings;
+    this.#processors = processors;
+  }
+
+  async start(launch: Launch): Promise<ReportedFailure | undefined> {
+    const failure = await ensureImage(this.#docker, launch.image, this.#settings);
+    if (failure) return failure;
+    try {
+      const container = await this.#docker.createContainer(containerOptions(launch, this.#settings, this.#processors));
+      await container.start();
+    } catch (error) {
+      return startFailure(error as Error);
+    }
+    this.#followLogs(launch.folder, 0);
+    return undefined;
+  }
+
+  async adopt(folder: AttemptFolder): Promise<boolean> {
+    const info = await this.#inspect(folder);
+    if (!info || info.State.Status === "created") return false;
+    const kept = await stat(folder.log).catch(() => undefined);
+    this.#followLogs(folder, kept?.size ?? 0);
+    return true;
+  }
+
+  async watch(folder: AttemptFolder): Promise<Exit> {
+    const exit = await this.#untilExit(folder);
+    const logs = this.#logs.get(folder.key) ?? Promise.resolve();
+    await Promise.race([logs, pause(LOG_END_MS)]);
+    this.#logs.delete(folder.key);
+    return exit;
+  }
+
+  async stop(folder: AttemptFolder, graceMs: number): Promise<void> {
+    await this.#container(folder)
+      .stop({ t: Math.ceil(graceMs / 1000) })
+      .catch(unless([304, 404]));
+  }
+
+  async cleanup(folder: AttemptFolder): Promise<void> {
+    await this.#container(folder)
+      .remove({ force: true, v: true })
+      .catch(unless([404, 409]));
+    this.#logs.delete(folder.key);
+  }
+
+  async removeOrphans(known: ReadonlySet<string>): Promise<void> {
+    const filters = { label: [`${AGENT_LABEL}=${this.#settings.agentId}`] };
+    for (const { Id, Labels } of await this.#docker.listContainers({ all: true, filters })) {
+      if (known.has(Labels[ATTEMPT_LABEL] ?? "")) continue;
+      await this.#docker
+        .getContainer(Id)
+        .remove({ force: true, v: true })
+        .catch(unless([404, 409]));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+  }
+
+  #container(folder: AttemptFolder): Docker.Container {
+    return this.#docker.getContainer(nameOf(folder));
+  }
+
+  #inspect(folder: AttemptFolder): Promise<Docker.ContainerInspectInfo | undefined> {
+    return this.#container(folder)
+      .inspect()
+      .catch(unless([404]));
+  }
+
+  /** Asks again after the daemon was away: containers may outlive its restart. */
+  async #untilExit(folder: AttemptFolder): Promise<Exit> {
+    const { signal } = this.#closed;
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        await orAborted(this.#container(folder).wait(), signal);
+        const info = await this.#inspect(folder);
+        return info ? exitOf(info.State) : gone;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (statusOf(error) === 404) return gone;
+        await pause(RECONNECT_MS, undefined, { signal });
+      }
+    }
+  }
+
+  /** Writes what the container prints to the attempt's log, without the first `skip` bytes that are there already. */
+  #followLogs(folder: AttemptFolder, skip: number): void {
+    this.#logs.set(
+      folder.key,
+      this.#copyLogs(folder, skip).catch(() => undefined),
+    );
+  }
+
+  async #copyLogs(folder: AttemptFolder, skip: number): Promise<void> {
+    const source = await this.#container(folder).logs({ follow: true, stdout: true, stderr: true });
+    const file = createWriteStream(folder.log, { flags: "a", mode: 0o600 });
+    const target = logWriter(file, skip);
+    this.#docker.modem.demuxStream(source, target, target);
+    const onClose = () => (source as NodeJS.ReadableStream & { destroy(): void }).destroy();
+    this.#closed.signal.addEventListener("abort", onClose, { once: true });
+    try {
+      await Promise.race([once(source, "end"), once(source, "close")]);
+    } finally {
+      this.#closed.signal.removeEventListener("abort", onClose);
+      await new Promise<void>((resolve) => target.end(() => resolve()));
+    }
+  }
+}
+
+const gone: Exit = { type: "vanished", message: "The container is gone: somebody removed it" };
+
+function exitOf(state: Docker.ContainerInspectInfo["State"]): Exit {
+  return exitOfCode(state.ExitCode, state.OOMKilled && state.ExitCode !== 0);
+}
+
+/** Beyond the cap nothing is kept: a log must fill neither memory nor disk. */
+function logWriter(file: Writable, skip: number): Writable {
+  let [toSkip, written] = [skip, skip];
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      const rest = chunk.subarray(Math.min(toSkip, chunk.length));
+      toSkip -= chunk.length - rest.length;
+      const isOver = written > LOG_BYTES_MAX + LOG_SLACK_BYTES;
+      written += rest.length;
+      if (isOver || rest.length === 0) done();
+      else file.write(rest, done);
+    },
+    final: (done) => void file.end(done),
+  });
+}
+
+/** What the task asked for and this machine's Docker cannot do is the task's fault; the rest is the platform's. */
+function startFailure(error: Error): ReportedFailure {
+  const status = statusOf(error);
+  const isTasksFault = status === 400 || status === 404 || /executable file not found|no such file/.test(error.message);
+  const message = `The container could not be started: ${error.message}`.slice(0, 4_000);
+  return isTasksFault
+    ? { code: "InvalidTask", message, kind: "user", recoverable: false }
+    : { code: "StartFailed", message, kind: "system", recoverable: true };
+}
+
+const statusOf = (error: unknown): number | undefined => (error as { statusCode?: number }).statusCode;
+
+const unless =
+  (statuses: readonly number[]) =>
+  (error: unknown): undefined => {
+    if (!statuses.includes(statusOf(error) ?? 0)) throw error;
+  };
