@@ -40,6 +40,8 @@ export function readSource(path: string, text: string): SourceFile {
   return { path, lines, imports };
 }
 
-/** Tests, their suites (`x.testsuite.ts`) and what only they use (`test-x.ts`). */
+/** Tests, their suites (`x.testsuite.ts`) and what only they use (`test-x.ts`, a folder `testing`). */
 export const isTest = (path: string): boolean =>
-  /(\.(test|testsuite)|\/test-[a-z0-9-]+)\.ts$/.test(path) || path.startsWith("tests/") || path.includes("/test/");
+  /(\.(test|testsuite)|\/test-[a-z0-9-]+)\.ts$/.test(path) ||
+  path.startsWith("tests/") ||
+  /\/(test|testing)\//.test(path);
