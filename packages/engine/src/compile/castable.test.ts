@@ -65,6 +65,9 @@ const FITS: readonly [string, LiteralType, LiteralType][] = [
   ["union to wider union", unionOf(INT, STR), unionOf(STR, NONE, INT)],
   ["union of one to its variant", unionOf(INT), INT],
   ["union of one to union", unionOf(INT), unionOf(INT, STR)],
+  ["union of one to a union with two that fit", unionOf(STR), unionOf(STR, enumOf("a"))],
+  ["unions of one inside each other", unionOf(unionOf(unionOf(INT))), INT],
+  ["union of one union to a union", unionOf(unionOf(INT, STR)), unionOf(STR, INT)],
   ["None to None", NONE, NONE],
   ["None to dataset", NONE, dataset()],
   ["schema to schema without columns", schema({ a: Column.INTEGER }), schema()],
@@ -124,4 +127,11 @@ const MISFITS: readonly [string, LiteralType, LiteralType][] = [
 
 test.each(MISFITS)("%s does not fit", (_words, upstream, downstream) => {
   expect(castable(upstream, downstream)).toBe(false);
+});
+
+test("unions of one inside each other are compared once each", () => {
+  let type = INT;
+  for (let depth = 0; depth < 90; depth += 1) type = unionOf(listOf(unionOf(type)));
+  expect(castable(type, STR)).toBe(false);
+  expect(castable(type, unionOf(type, STR))).toBe(true);
 });

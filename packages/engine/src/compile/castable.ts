@@ -113,9 +113,18 @@ function fits(upstream: LiteralType, downstream: LiteralType): boolean {
   }
 }
 
+const onlyVariant = ({ type }: LiteralType): LiteralType | undefined =>
+  type.case === "unionType" && type.value.variants.length === 1 ? type.value.variants[0] : undefined;
+
 /** Whether a value of type `upstream` may be given where `downstream` is declared (contract 5.3). */
 export function castable(upstream: LiteralType, downstream: LiteralType): boolean {
-  const variants = upstream.type.case === "unionType" ? upstream.type.value.variants : [];
-  const only = variants.length === 1 ? variants[0] : undefined;
-  return (only !== undefined && fits(only, downstream)) || fits(upstream, downstream);
+  const only = onlyVariant(upstream);
+  if (!only) return fits(upstream, downstream);
+  // A union of one is how a union's literal shows its type: it is its variant, and its choice among others is made.
+  let from = only;
+  for (let inner = onlyVariant(from); inner; inner = onlyVariant(from)) from = inner;
+  const to = downstream.type;
+  if (to.case === "unionType" && from.type.case !== "unionType")
+    return to.value.variants.some((variant) => castable(from, variant));
+  return fits(from, downstream);
 }

@@ -48,14 +48,17 @@ const optionsOf = (side: Side): Side[] => {
   return options.length === 0 ? [side] : options.map((option) => inside(side, option));
 };
 
-function propertiesCover(source: Side, target: Side, seen: ReadonlySet<string>): boolean {
+type Judged = Map<string, boolean>;
+
+function propertiesCover(source: Side, target: Side, judged: Judged): boolean {
   const given = objectAt(source.schema, "properties");
   return Object.entries(objectAt(target.schema, "properties")).every(
-    ([name, wanted]) => Object.hasOwn(given, name) && covers(inside(source, given[name]), inside(target, wanted), seen),
+    ([name, wanted]) =>
+      Object.hasOwn(given, name) && covers(inside(source, given[name]), inside(target, wanted), judged),
   );
 }
 
-function plainCovers(source: Side, target: Side, seen: ReadonlySet<string>): boolean {
+function plainCovers(source: Side, target: Side, judged: Judged): boolean {
   if (target.schema.type === undefined && target.schema.properties === undefined) return true;
   if (canonical(source.schema.type) !== canonical(target.schema.type)) return false;
   const allowed = listAt(target.schema, "enum").map(canonical);
@@ -63,26 +66,30 @@ function plainCovers(source: Side, target: Side, seen: ReadonlySet<string>): boo
   if (allowed.length > 0 && (given.length === 0 || given.some((value) => !allowed.includes(value)))) return false;
   if (
     isObject(target.schema.items) &&
-    !covers(inside(source, source.schema.items), inside(target, target.schema.items), seen)
+    !covers(inside(source, source.schema.items), inside(target, target.schema.items), judged)
   )
     return false;
-  return propertiesCover(source, target, seen);
+  return propertiesCover(source, target, judged);
 }
 
-function covers(from: Side, to: Side, seen: ReadonlySet<string>): boolean {
+/** Schemas may contain themselves: while a pair is being compared, it counts as covered. */
+function covers(from: Side, to: Side, judged: Judged): boolean {
   const pair = `${canonical(from.schema)}>${canonical(to.schema)}`;
-  if (seen.has(pair)) return true;
-  const visited = new Set(seen).add(pair);
+  const known = judged.get(pair);
+  if (known !== undefined) return known;
+  judged.set(pair, true);
   const source = { root: from.root, schema: resolve(from.root, from.schema) };
   const target = { root: to.root, schema: resolve(to.root, to.schema) };
-  return optionsOf(source).every((given) =>
+  const isCovered = optionsOf(source).every((given) =>
     optionsOf(target).some((wanted) =>
-      given === source && wanted === target ? plainCovers(source, target, visited) : covers(given, wanted, visited),
+      given === source && wanted === target ? plainCovers(source, target, judged) : covers(given, wanted, judged),
     ),
   );
+  judged.set(pair, isCovered);
+  return isCovered;
 }
 
 /** Whether a value described by `source` has all that `target` asks for: the same schema, or one with more properties. */
 export const schemaCovers = (source: JsonObject, target: JsonObject): boolean =>
   canonical(source) === canonical(target) ||
-  covers({ root: source, schema: source }, { root: target, schema: target }, new Set());
+  covers({ root: source, schema: source }, { root: target, schema: target }, new Map());

@@ -112,8 +112,11 @@ export function literalFits(literal: Literal, type: LiteralType): boolean {
     return Object.values(value.value.literals).every((element) => literalFits(element, wanted.value));
   if ((value.case === "collection" || value.case === "map") && wanted.case === "unionType")
     return wanted.value.variants.filter((variant) => literalFits(literal, variant)).length === 1;
-  const text = value.case === "scalar" && value.value.value.case === "primitive" ? value.value.value.value.value : null;
-  if (wanted.case === "enumType" && text?.case === "stringValue") return wanted.value.values.includes(text.value);
+  if (value.case === "collection" || value.case === "map") return false;
+  if (wanted.case === "enumType" && value.case === "scalar" && value.value.value.case === "primitive") {
+    const { value: primitive } = value.value.value.value;
+    if (primitive.case === "stringValue") return wanted.value.values.includes(primitive.value);
+  }
   const found = literalTypeOf(literal);
   return found !== undefined && castable(found, type);
 }
