@@ -83,7 +83,7 @@ function settle(step: Step): readonly ValueRef[] {
       settleFrame(step, frame);
     }
   } while (run.ready.length > 0 || canEndMore(step));
-  run.ready = blocked.filter(({ frame }) => !isClosed(frame));
+  run.ready = blocked;
   return [...needed.values()];
 }
 

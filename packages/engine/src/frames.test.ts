@@ -185,6 +185,16 @@ test("children end in batches, each asking for the next, and nothing happens twi
   expect(stage.runRow.phase).toBe("aborted");
 });
 
+test("a back-off that ends while its workflow ends dispatches nothing", () => {
+  const stage = new Stage(closureOf({ nodes: { a: {}, b: { retries: 1 } } }), { endingBatchMax: 1 });
+  stage.start();
+  stage.failed("b", { recoverable: true });
+  stage.abort();
+  expect(stage.phases()).toMatchObject({ a: "aborted", b: "queued" });
+  expect(stage.fire("b").commands).toEqual([{ type: "clearTimers", ordinal: 3, attempt: 1 }]);
+  expect(stage.phases()).toMatchObject({ run: "aborted", b: "aborted" });
+});
+
 test("the outputs of a workflow that cannot be resolved fail it", () => {
   const inner: WorkflowSpec = { name: "inner", nodes: {}, outputs: { x: promiseOf("", "nothing") } };
   const stage = new Stage(closureOf({ nodes: { sub: { target: runsWorkflow("inner") } } }, [inner]));

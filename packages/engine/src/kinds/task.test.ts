@@ -161,7 +161,7 @@ test("a back-off ends only for the attempt it was set for", () => {
   const changes = stage.play(
     { type: "timerFired", ordinal: 2, attempt: 0, timer: "backoff" },
     { type: "timerFired", ordinal: 2, attempt: 2, timer: "backoff" },
-    { type: "timerFired", ordinal: 0, attempt: 0, timer: "backoff" },
+    { type: "timerFired", ordinal: 1, attempt: 0, timer: "backoff" },
   );
   expect(changes).toMatchObject({ staleEvents: 3, attempts: [] });
 });
