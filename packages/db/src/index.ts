@@ -82,6 +82,7 @@ export {
 export { findTask, insertTask, listTasks, type NewTask, type TaskField, type TaskRow } from "./registry/tasks.ts";
 export {
   findWorkflow,
+  findWorkflowSpec,
   findWorkflowSummary,
   insertWorkflow,
   listWorkflows,
@@ -91,7 +92,15 @@ export {
   type WorkflowSummary,
 } from "./registry/workflows.ts";
 export { insertAbortRequest, type RunState, setRunState } from "./runs/abort.ts";
-export { countShards, insertRun, type NewRun, type RunMode, type StoredValue } from "./runs/launch.ts";
+export {
+  countShards,
+  insertRun,
+  insertRunWithin,
+  type LaunchLimit,
+  type NewRun,
+  type RunMode,
+  type StoredValue,
+} from "./runs/launch.ts";
 export {
   type ActionField,
   type ActionRow,

@@ -1,5 +1,10 @@
 import { create } from "@bufbuild/protobuf";
-import { ExecutionMetadata_ExecutionMode, ExecutionState } from "@skein/idl/admin";
+import {
+  ConcurrencyLimitBehavior,
+  ConcurrencyPolicySchema,
+  ExecutionMetadata_ExecutionMode,
+  ExecutionState,
+} from "@skein/idl/admin";
 import { ResourceType, SimpleType, TypedInterfaceSchema, WorkflowExecution_Phase } from "@skein/idl/core";
 import { chainOf, commandTask, echoTask, integerInputs, launchPlanOf, TEST_TENANT, testId } from "@skein/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -90,6 +95,29 @@ describe("a launch", () => {
     expect(data.fullInputs?.literals.text?.value).toMatchObject({
       value: { value: { value: { value: { value: text } } } },
     });
+  });
+});
+
+describe("a launch plan's concurrency policy", () => {
+  test("lets no more runs be unfinished at once, however many ask", async () => {
+    const workflow = chainOf("chain", echoTask("echo"), 3);
+    const id = testId(ResourceType.LAUNCH_PLAN, "two-at-once");
+    const concurrencyPolicy = { max: 2, behavior: ConcurrencyLimitBehavior.SKIP };
+    const { spec } = launchPlanOf(workflow);
+    if (spec) spec.concurrencyPolicy = create(ConcurrencyPolicySchema, concurrencyPolicy);
+    await open.admin.createLaunchPlan({ id, ...(spec ? { spec } : {}) });
+    const ask = () =>
+      open.admin.createExecution({ ...TEST_TENANT, spec: { launchPlan: id }, inputs: integerInputs({ x: 1 }) });
+    const answers = await Promise.allSettled(Array.from({ length: 8 }, ask));
+    expect(answers.filter((answer) => answer.status === "fulfilled")).toHaveLength(2);
+    for (const answer of answers) {
+      if (answer.status === "rejected") expect(answer.reason).toMatchObject({ code: "already_exists" });
+    }
+    await open.pool.query(
+      `update runs set phase = 'aborted', ended_at = now()
+       from launch_plans where launch_plans.id = runs.launch_plan_id and launch_plans.name = 'two-at-once'`,
+    );
+    await ask();
   });
 });
 

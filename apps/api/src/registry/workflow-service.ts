@@ -2,6 +2,7 @@ import { clone, create } from "@bufbuild/protobuf";
 import {
   type Db,
   findWorkflow,
+  findWorkflowSpec,
   findWorkflowSummary,
   insertWorkflow,
   type ListQuery,
@@ -102,9 +103,9 @@ export function workflowService(
     /** The spec as it was sent, with its documentation. */
     async getSpec(_call: Call, id: VersionId): Promise<WorkflowSpec> {
       checkVersionId(id);
-      const row = await findWorkflow(db, id);
-      if (!row) throw notRegistered("workflow", id);
-      return fromBytes(WorkflowSpecSchema, row.spec);
+      const spec = await findWorkflowSpec(db, id);
+      if (!spec) throw notRegistered("workflow", id);
+      return fromBytes(WorkflowSpecSchema, spec);
     },
 
     async list(_call: Call, query: ListQuery<WorkflowField>): Promise<WorkflowView[]> {

@@ -5,6 +5,8 @@ import {
   EVENTS_CHANNEL,
   findRun,
   insertRun,
+  insertRunWithin,
+  type LaunchLimit,
   type NameId,
   type Notifier,
   type RunMode,
@@ -97,7 +99,7 @@ export function launcher({ db, storage, notifier, projects, findTarget }: Launch
       storeValue(storage, toBytes(LiteralMapSchema, given), [...folder, "user-inputs.pb"]),
       storeValue(storage, toBytes(LiteralMapSchema, checked.inputs), [...folder, "inputs.pb"]),
     ]);
-    const inserted = await insertRun(db, {
+    const run = {
       ...id,
       id: runId,
       shard: shardOf(runId, shardsNow),
@@ -111,7 +113,9 @@ export function launcher({ db, storage, notifier, projects, findTarget }: Launch
       userInputs,
       inputs,
       createdAt,
-    });
+    };
+    const inserted = target.limit ? await insertRunWithin(db, run, target.limit) : await insertRun(db, run);
+    if (inserted === "full" && target.limit) throw limitReached(target.limit);
     if (!inserted) throw await refusal(call, id);
     notifier.notify(EVENTS_CHANNEL);
     return id;
@@ -124,4 +128,13 @@ const nameTaken = (id: NameId): SkeinError =>
     "run_exists",
     `A run named ${id.name} exists already in ${id.project}/${id.domain}. Choose another name, or none.`,
     { details: { ...id } },
+  );
+
+/** Flyte's code for it: clients take a skipped run for one that is there already. */
+const limitReached = ({ launchPlan, runsMax }: LaunchLimit): SkeinError =>
+  new SkeinError(
+    "already_exists",
+    "launch_limit_reached",
+    `Launch plan ${launchPlan.name} has ${runsMax} unfinished runs, the most that its concurrency policy allows. Wait for one to end.`,
+    { details: { ...launchPlan, runsMax } },
   );

@@ -1,10 +1,11 @@
 import { create } from "@bufbuild/protobuf";
+import type { LaunchLimit } from "@skein/db";
 import { singleTaskWorkflow } from "@skein/engine";
 import { type LaunchPlanSpec, LaunchPlanSpecSchema, WorkflowSpecSchema } from "@skein/idl/admin";
 import { type Identifier, type LiteralMap, type ParameterMap, ResourceType } from "@skein/idl/core";
 import { notRegistered } from "../registry/conflicts.ts";
 import { checkVersionId, entityKey, invalid, toIdentifier, toVersionId } from "../registry/identity.ts";
-import type { LaunchPlanService } from "../registry/launch-plan-service.ts";
+import type { LaunchPlanService, LaunchPlanView } from "../registry/launch-plan-service.ts";
 import { lruCache } from "../registry/lru-cache.ts";
 import type { TaskService, TaskView } from "../registry/task-service.ts";
 import type { WorkflowService } from "../registry/workflow-service.ts";
@@ -19,6 +20,8 @@ export interface LaunchTarget {
   readonly launchPlan: LaunchPlanSpec | undefined;
   readonly expectedInputs: ParameterMap | undefined;
   readonly fixedInputs: LiteralMap | undefined;
+  /** From the launch plan's concurrency policy. */
+  readonly limit: LaunchLimit | undefined;
 }
 
 /** Hidden workflows and launch plans of single tasks are named so; lists of names leave them out. */
@@ -47,6 +50,7 @@ export function launchTargets({ tasks, workflows, launchPlans }: TargetDependenc
       launchPlan: plan.spec,
       expectedInputs: plan.closure.expectedInputs,
       fixedInputs: plan.spec.fixedInputs,
+      limit: limitOf(plan),
     };
   }
 
@@ -79,6 +83,7 @@ export function launchTargets({ tasks, workflows, launchPlans }: TargetDependenc
       launchPlan: undefined,
       expectedInputs: hidden.expectedInputs,
       fixedInputs: undefined,
+      limit: undefined,
     };
   }
 
@@ -93,4 +98,10 @@ export function launchTargets({ tasks, workflows, launchPlans }: TargetDependenc
     const shown = ResourceType[launched.resourceType] ?? launched.resourceType;
     throw invalid("spec.launch_plan.resource_type", `is ${shown}: only LAUNCH_PLAN and TASK can be launched`);
   };
+}
+
+/** Skipping is the only thing that Flyte 1 can do above a limit; 0 is no limit. */
+function limitOf({ id, spec }: LaunchPlanView): LaunchLimit | undefined {
+  const runsMax = spec.concurrencyPolicy?.max ?? 0;
+  return runsMax > 0 ? { launchPlan: id, runsMax } : undefined;
 }

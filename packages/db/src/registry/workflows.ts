@@ -45,6 +45,12 @@ export async function findWorkflowSummary(db: Db, id: VersionId): Promise<Workfl
   return row;
 }
 
+/** The spec as sent, without the compiled graph. */
+export async function findWorkflowSpec(db: Db, id: VersionId): Promise<Uint8Array | undefined> {
+  const [row] = await db.select({ spec: workflows.spec }).from(workflows).where(isVersion(id));
+  return row?.spec;
+}
+
 const WORKFLOW_FIELDS = {
   id: workflows.id,
   project: workflows.project,

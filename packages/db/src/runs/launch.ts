@@ -1,6 +1,8 @@
-import { sql } from "drizzle-orm";
-import type { Db } from "../connect.ts";
-import { type RUN_MODES, shards } from "../schema/index.ts";
+import { and, eq, notInArray, sql } from "drizzle-orm";
+import type { Db, Tx } from "../connect.ts";
+import type { NameId } from "../registry/identity.ts";
+import { lockName } from "../registry/named-entities.ts";
+import { launchPlans, type RUN_MODES, runs, shards } from "../schema/index.ts";
 
 export type RunMode = (typeof RUN_MODES)[number];
 
@@ -37,7 +39,7 @@ export interface NewRun {
  * one fsync. False when nothing was inserted: the name is taken, the project is not active, or project or domain do not
  * exist. The caller finds out which, and wakes the scheduler after a true.
  */
-export async function insertRun(db: Db, run: NewRun): Promise<boolean> {
+export async function insertRun(db: Db | Tx, run: NewRun): Promise<boolean> {
   const event = JSON.stringify({ type: "runStarted", atMs: run.createdAt.getTime() });
   const createdAt = run.createdAt.toISOString();
   const { userInputs: given, inputs } = run;
@@ -64,6 +66,40 @@ export async function insertRun(db: Db, run: NewRun): Promise<boolean> {
     )
     select id from run`);
   return result.rows.length > 0;
+}
+
+/** How many unfinished runs all versions of a launch plan may have together. */
+export interface LaunchLimit {
+  readonly launchPlan: NameId;
+  readonly runsMax: number;
+}
+
+/**
+ * Like `insertRun`, but `full` instead of a run above the limit. Launches of one launch plan take turns by a lock, so that
+ * two at once cannot both take the last place.
+ */
+export async function insertRunWithin(
+  db: Db,
+  run: NewRun,
+  { launchPlan, runsMax }: LaunchLimit,
+): Promise<boolean | "full"> {
+  return db.transaction(async (tx) => {
+    await lockName(tx, "launch_plan", launchPlan);
+    const [counted] = await tx
+      .select({ unfinished: sql<number>`count(*)::int` })
+      .from(runs)
+      .innerJoin(launchPlans, eq(launchPlans.id, runs.launchPlanId))
+      .where(
+        and(
+          // Repeats the condition of `runs_unfinished_idx`, which holds only the few that are not over.
+          notInArray(runs.phase, ["succeeded", "failed", "aborted"]),
+          eq(launchPlans.project, launchPlan.project),
+          eq(launchPlans.domain, launchPlan.domain),
+          eq(launchPlans.name, launchPlan.name),
+        ),
+      );
+    return (counted?.unfinished ?? 0) >= runsMax ? "full" : insertRun(tx, run);
+  });
 }
 
 /** How many shards the runs are spread over; 0 before a scheduler has ever started. */
