@@ -32,6 +32,12 @@ export function launchSettings(config: AgentConfig, storage: Storage): LaunchSet
   };
 }
 
+/** Undefined unless tasks would reach S3 without credentials. A role of the machine may be what is meant, so it is no error. */
+export function credentialsProblem(config: AgentConfig): string | undefined {
+  if (!config.storage.startsWith("s3://") || storeAccess(config).accessKeyId !== undefined) return undefined;
+  return "Tasks get no S3 credentials: set SKEIN_TASK_AWS_ACCESS_KEY_ID and SKEIN_TASK_AWS_SECRET_ACCESS_KEY, or SKEIN_TASK_CREDENTIALS=inherit to give them the agent's";
+}
+
 function storeAccess(config: AgentConfig): StoreAccess {
   const place = { endpoint: config.s3Endpoint, region: config.s3Region };
   if (config.taskCredentials === "inherit") {

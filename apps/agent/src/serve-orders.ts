@@ -93,7 +93,7 @@ export async function serveOrders(options: ServeOptions): Promise<Serving> {
     },
     drain: async (seconds) => {
       taking.abort();
-      await Promise.race([busy, pause(seconds * 1000)]);
+      await Promise.race([busy, pause(seconds * 1000, undefined, { ref: false })]);
       await instant.close();
     },
     close: () => heartbeat.close(),

@@ -2,7 +2,7 @@ import { openQueues } from "@skein/queue";
 import { openStorage } from "@skein/storage";
 import { type Logger, openLogger, openMetricsServer } from "@skein/telemetry";
 import type { AgentConfig } from "./config.ts";
-import { launchSettings, storageOptions } from "./launch-settings.ts";
+import { credentialsProblem, launchSettings, storageOptions } from "./launch-settings.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import { type ApiClient, openApiClient } from "./link/api-client.ts";
 import { ClaimBatcher } from "./link/claim-batcher.ts";
@@ -80,6 +80,8 @@ async function open(
     }),
     (one) => one.close(),
   );
+  const problem = credentialsProblem(config);
+  if (problem !== undefined) logger.warn(problem);
   const api = parts.api ?? openApiClient({ url: config.apiUrl, token: config.agentToken });
   const metrics = createAgentMetrics();
   const closing = await opened(new AbortController(), (one) => one.abort());
@@ -101,8 +103,8 @@ async function open(
   if (config.endTasks) closers.push(() => runner.endTasks());
   if (config.metricsPort !== undefined) {
     const server = { host: config.metricsHost, port: config.metricsPort };
-    const problem = () => serving.problem;
-    await opened(openMetricsServer({ ...server, metrics: metrics.registry, problem }), (one) => one.close());
+    const options = { ...server, metrics: metrics.registry, problem: () => serving.problem };
+    await opened(openMetricsServer(options), (one) => one.close());
   }
   return { agentId, serving };
 }

@@ -64,23 +64,37 @@ export async function prepareLaunch(
     attemptName: `${grant.runName}-${grant.actionName}-${folder.id.attempt}`,
     inputs,
   };
+  const environment = taskEnvironment({
+    grant,
+    attempt: folder.id.attempt,
+    taskId: template.id,
+    container: container.env,
+    store: settings.store,
+    base: settings.base(folder),
+  });
+  checkEnvironment(environment);
   return {
     folder,
     image: container.image,
     command: redirectCode(renderTemplate(container.command, values), folder.work),
     args: redirectCode(renderTemplate(container.args, values), folder.work),
-    environment: taskEnvironment({
-      grant,
-      attempt: folder.id.attempt,
-      taskId: template.id,
-      container: container.env,
-      store: settings.store,
-      base: settings.base(folder),
-    }),
+    environment,
     limits: resourceLimits(container.resources),
     ...(await storageFolders(grant, settings.storage)),
     mounts: {},
   };
+}
+
+/** No system can pass such names and values on, and a zero byte would let them pose as options of the sandbox. */
+function checkEnvironment(environment: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(environment)) {
+    if (name !== "" && !/[=\0]/.test(name) && !value.includes("\0")) continue;
+    throw new SkeinError(
+      "invalid_argument",
+      "environment_invalid",
+      `The environment variable ${JSON.stringify(name)} cannot be set: a name is not empty and has no "=", and neither name nor value holds a zero byte`,
+    );
+  }
 }
 
 function containerOf(template: TaskTemplate): Container {

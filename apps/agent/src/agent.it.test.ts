@@ -1,0 +1,252 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { create } from "@bufbuild/protobuf";
+import { type AttemptOrder, type AttemptReport, attemptKey, type ClaimGrant } from "@skein/contracts";
+import { toBytes } from "@skein/idl";
+import { TaskTemplateSchema } from "@skein/idl/core";
+import { openQueues, type Queues } from "@skein/queue";
+import { createTempFolder, INSTALL_REDIS, requireTool, startRedis, type TestRedis, waitFor } from "@skein/testing";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { openScriptedApi, SCRIPTED_TOKEN, type ScriptedApi } from "./scripted-api.ts";
+
+const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
+const LONG = { timeoutMs: 20_000 };
+const hasRedis = requireTool("redis-server", INSTALL_REDIS) !== undefined;
+
+describe.skipIf(!hasRedis)("an agent", () => {
+  const temp = createTempFolder("agent");
+  let redis: TestRedis;
+  let queues: Queues;
+  let api: ScriptedApi;
+  let agents: ChildProcess[] = [];
+  let reports: AttemptReport[] = [];
+  let home = "";
+  let runs = 0;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  beforeEach(async () => {
+    runs += 1;
+    home = join(temp.path, `home${runs}`);
+    reports = [];
+    api = await openScriptedApi();
+    queues = await openQueues({ redisUrl: redis.url, prefix: `t${runs}`, onError: () => undefined });
+    await queues.consumeReports(0, async (batch) => void reports.push(...batch));
+  });
+  afterEach(async () => {
+    for (const agent of agents) agent.kill("SIGKILL");
+    agents = [];
+    await queues.close();
+    await api.close();
+  });
+  afterAll(async () => {
+    await redis?.close();
+    await temp.close();
+  });
+
+  const startAgentProcess = (change: Record<string, string> = {}): ChildProcess => {
+    const env = {
+      PATH: process.env.PATH ?? "",
+      REDIS_URL: redis.url,
+      SKEIN_QUEUE_PREFIX: `t${runs}`,
+      SKEIN_API_URL: api.url,
+      SKEIN_AGENT_TOKEN: SCRIPTED_TOKEN,
+      SKEIN_AGENT_HOME: home,
+      SKEIN_STORAGE: `file://${temp.path}/storage`,
+      SKEIN_AGENT_SLOTS: "2",
+      SKEIN_ISOLATION: "none",
+      SECRET_OF_THE_SERVER: "sesame",
+      ...change,
+    };
+    const leaked = openSync(MAIN, "r");
+    const agent = spawn(process.execPath, [MAIN], { env, stdio: ["ignore", "inherit", "inherit", leaked, leaked] });
+    closeSync(leaked);
+    agents.push(agent);
+    return agent;
+  };
+
+  const newOrder = (script: string, change: Partial<AttemptOrder> = {}): AttemptOrder => {
+    const suffix = String(process.pid * 1000 + agents.length + api.grants.size + runs * 10).padStart(12, "0");
+    const order: AttemptOrder = {
+      runId: `01990000-0000-7000-8000-${suffix}`,
+      ordinal: 2,
+      attempt: 0,
+      kind: "container",
+      shard: 0,
+      token: `token-of-the-attempt-${suffix}`,
+      ...change,
+    };
+    api.grants.set(attemptKey(order), grantOf(script, order));
+    return order;
+  };
+  const grantOf = (script: string, order: AttemptOrder): ClaimGrant => {
+    const target = { case: "container" as const, value: { image: "busybox", command: ["sh", "-c"], args: [script] } };
+    const template = create(TaskTemplateSchema, { type: "raw-container", target });
+    return {
+      taskTemplate: Buffer.from(toBytes(TaskTemplateSchema, template)).toString("base64"),
+      inputs: { data: "" },
+      org: "",
+      project: "p",
+      domain: "d",
+      runName: order.runId,
+      actionName: "n0",
+      workflowKey: "p:d:w",
+      environment: { FROM_RUN: "yes" },
+      outputPrefix: `file://${temp.path}/storage/meta/p/d/${order.runId}/n0/0`,
+      rawOutputPrefix: `file://${temp.path}/storage/raw/ab/${order.runId}-n0-0`,
+      previousCheckpointPrefix: null,
+      labels: {},
+      annotations: {},
+      interruptible: false,
+      timeoutMs: 0,
+    };
+  };
+  const outcomesOf = (order: AttemptOrder) =>
+    reports.filter((report) => attemptKey(report) === attemptKey(order)).map((report) => report.outcome);
+  const finalOf = (order: AttemptOrder) =>
+    waitFor(() => outcomesOf(order).find(({ type }) => type !== "started"), { ...LONG, what: "an outcome" });
+  const attemptFolders = (): string[] =>
+    existsSync(join(home, "attempts")) ? readdirSync(join(home, "attempts")) : [];
+
+  test("an echo is answered with its inputs, without a claim", async () => {
+    startAgentProcess();
+    const inputs = Buffer.from("seven").toString("base64");
+    const order = newOrder("", { kind: "echo", inputs });
+    await queues.publishOrders("default", "instant", [order]);
+    expect(await finalOf(order)).toMatchObject({ type: "succeeded", outputs: { data: inputs } });
+    expect(api.claims).toEqual([]);
+  });
+
+  test("a task is claimed, run, logged, reported until settled, and then forgotten", async () => {
+    startAgentProcess();
+    const order = newOrder("echo working; echo $FROM_RUN");
+    await queues.publishOrders("default", "slot", [order]);
+    expect(await finalOf(order)).toMatchObject({ type: "succeeded", outputs: { data: "" } });
+    await waitFor(() => outcomesOf(order).some(({ type }) => type === "started"));
+    await waitFor(() => api.logOf(order) === "working\nyes\n");
+    await waitFor(() => outcomesOf(order).filter(({ type }) => type === "succeeded").length > 1, LONG);
+    expect(attemptFolders()).toEqual([attemptKey(order)]);
+    const { runId, ordinal, attempt } = order;
+    api.settled.push({ runId, ordinal, attempt });
+    await waitFor(() => attemptFolders().length === 0);
+  });
+
+  test("an order that comes twice is started once", async () => {
+    startAgentProcess();
+    const order = newOrder(`echo x >>${temp.path}/twice`);
+    await queues.publishOrders("default", "slot", [order]);
+    await finalOf(order);
+    await queues.publishOrders("default", "slot", [order]);
+    const next = newOrder("true", { ordinal: 3 });
+    await queues.publishOrders("default", "slot", [next]);
+    await finalOf(next);
+    expect(readFileSync(join(temp.path, "twice"), "utf8")).toBe("x\n");
+    expect(api.claims.filter((key) => key === attemptKey(order))).toHaveLength(1);
+  });
+
+  test("an attempt whose claim is refused starts nothing and leaves nothing", async () => {
+    startAgentProcess();
+    const order = newOrder(`touch ${temp.path}/refused`);
+    api.grants.clear();
+    await queues.publishOrders("default", "slot", [order]);
+    await waitFor(() => api.claims.length > 0 && attemptFolders().length === 0, LONG);
+    expect(existsSync(join(temp.path, "refused"))).toBe(false);
+    expect(outcomesOf(order)).toEqual([]);
+  });
+
+  test("an attempt that a heartbeat's answer stops ends and is reported stopped", async () => {
+    startAgentProcess();
+    const order = newOrder("echo on; sleep 60");
+    await queues.publishOrders("default", "slot", [order]);
+    await waitFor(() => api.logOf(order) === "on\n", LONG);
+    const { runId, ordinal, attempt } = order;
+    api.stop.push({ runId, ordinal, attempt });
+    expect(await finalOf(order)).toMatchObject({ type: "stopped" });
+  });
+
+  test("an agent that was killed finds its running task again and reports how it ended", async () => {
+    const first = startAgentProcess();
+    const order = newOrder(
+      `echo once >>${temp.path}/adopted; echo on; while [ ! -e ${temp.path}/go ]; do sleep 0.1; done; exit 9`,
+    );
+    await queues.publishOrders("default", "slot", [order]);
+    await waitFor(() => api.logOf(order) === "on\n", LONG);
+    first.kill("SIGKILL");
+    await once(first, "exit");
+    const before = api.heartbeats.length;
+    startAgentProcess();
+    await waitFor(() => api.heartbeats.length > before, LONG);
+    expect(api.heartbeats[before]?.attempts.map(attemptKey)).toEqual([attemptKey(order)]);
+    expect(outcomesOf(order).filter(({ type }) => type !== "started")).toEqual([]);
+    writeFileSync(join(temp.path, "go"), "");
+    expect(await finalOf(order)).toMatchObject({ type: "failed", failure: { code: "NonZeroExit" } });
+    expect(readFileSync(join(temp.path, "adopted"), "utf8")).toBe("once\n");
+  });
+
+  test("a task that ended while no agent was there is reported by the next one", async () => {
+    const first = startAgentProcess();
+    const order = newOrder(`echo on; while [ -d /proc/$AGENT ]; do sleep 0.05; done; exit 4`);
+    api.grants.set(attemptKey(order), {
+      ...(api.grants.get(attemptKey(order)) as ClaimGrant),
+      environment: { AGENT: `${first.pid}` },
+    });
+    await queues.publishOrders("default", "slot", [order]);
+    await waitFor(() => api.logOf(order) === "on\n", LONG);
+    first.kill("SIGKILL");
+    await once(first, "exit");
+    await waitFor(() => existsSync(join(home, "attempts", attemptKey(order), "exit")));
+    startAgentProcess();
+    expect(await finalOf(order)).toMatchObject({ type: "failed", failure: { code: "NonZeroExit" } });
+  });
+
+  test("nothing of the agent's environment and descriptors reaches a task", async () => {
+    startAgentProcess();
+    const order = newOrder("env; for fd in /proc/self/fd/*; do readlink $fd; done");
+    await queues.publishOrders("default", "slot", [order]);
+    await finalOf(order);
+    const log = await waitFor(() => api.logOf(order));
+    expect(log).toContain("FLYTE_INTERNAL_EXECUTION_ID=");
+    for (const secret of ["sesame", SCRIPTED_TOKEN, "redis://", "main.ts", "socket:", order.token])
+      expect(log).not.toContain(secret);
+  });
+
+  test("SIGTERM ends the agent cleanly and leaves what still runs to the next one", async () => {
+    const first = startAgentProcess({ SKEIN_DRAIN_SECONDS: "0" });
+    const order = newOrder("echo on; sleep 60");
+    await queues.publishOrders("default", "slot", [order]);
+    await waitFor(() => api.logOf(order) === "on\n", LONG);
+    first.kill("SIGTERM");
+    expect(await once(first, "exit")).toEqual([0, null]);
+    expect(attemptFolders()).toEqual([attemptKey(order)]);
+    startAgentProcess();
+    await waitFor(
+      () => api.heartbeats.at(-1)?.draining === false && api.heartbeats.at(-1)?.attempts.length === 1,
+      LONG,
+    );
+    const { runId, ordinal, attempt } = order;
+    api.settled.push({ runId, ordinal, attempt });
+    await waitFor(() => attemptFolders().length === 0, LONG);
+  });
+
+  test("an api that is away holds claims up but loses none", async () => {
+    startAgentProcess();
+    await waitFor(() => api.heartbeats.length > 0, LONG);
+    api.isAway = true;
+    const order = newOrder("true");
+    await queues.publishOrders("default", "slot", [order]);
+    await waitFor(() => attemptFolders().length === 1, LONG);
+    api.isAway = false;
+    expect(await finalOf(order)).toMatchObject({ type: "succeeded" });
+  });
+
+  test("two agents cannot live in one home", async () => {
+    startAgentProcess();
+    await waitFor(() => api.heartbeats.length > 0, LONG);
+    const second = startAgentProcess();
+    expect(await once(second, "exit")).toEqual([1, null]);
+  });
+});

@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { readAgentConfig } from "./config.ts";
+
+const needed = {
+  SKEIN_STORAGE: "file:///var/lib/skein/storage",
+  SKEIN_API_URL: "http://localhost:8088",
+  SKEIN_AGENT_TOKEN: "token",
+  SKEIN_AGENT_HOME: "/var/lib/skein/agent",
+};
+
+test("few variables are needed, and tasks get no credentials of the agent's unless it is said", () => {
+  const config = readAgentConfig({ ...needed, AWS_ACCESS_KEY_ID: "own" });
+  expect(config).toMatchObject({ runtime: "process", isolation: "auto", pool: "default", taskCredentials: "own" });
+  expect(config.taskAwsAccessKeyId).toBeUndefined();
+});
+
+test("every wrong variable is named at once", () => {
+  const wrong = { ...needed, SKEIN_AGENT_SLOTS: "none", SKEIN_RUNTIME: "pods", SKEIN_TASK_PATH: "bin" };
+  expect(() => readAgentConfig(wrong)).toThrow(
+    /SKEIN_AGENT_SLOTS[\s\S]*SKEIN_RUNTIME[\s\S]*SKEIN_TASK_PATH|SKEIN_RUNTIME[\s\S]*SKEIN_AGENT_SLOTS/,
+  );
+});
+
+test("folders are read as a list", () => {
+  expect(readAgentConfig({ ...needed, SKEIN_TASK_PATH: "/a/bin:/b/bin" }).taskPath).toEqual(["/a/bin", "/b/bin"]);
+});

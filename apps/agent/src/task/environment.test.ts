@@ -1,0 +1,51 @@
+import { create } from "@bufbuild/protobuf";
+import type { ClaimGrant } from "@skein/contracts";
+import { IdentifierSchema, KeyValuePairSchema } from "@skein/idl/core";
+import { expect, test } from "vitest";
+import { type EnvironmentSource, taskEnvironment } from "./environment.ts";
+
+const source = (change: Partial<EnvironmentSource> = {}): EnvironmentSource => ({
+  grant: {
+    project: "p",
+    domain: "d",
+    runName: "run",
+    workflowKey: "p:d:w",
+    environment: { BOTH: "run", RUN: "1" },
+  } as unknown as ClaimGrant,
+  attempt: 2,
+  taskId: create(IdentifierSchema, { project: "p", domain: "d", name: "t", version: "v" }),
+  container: [create(KeyValuePairSchema, { key: "BOTH", value: "container" })],
+  store: undefined,
+  base: { PATH: "/bin" },
+  ...change,
+});
+
+test("a task gets Flyte's names, its container's and its run's, and nothing else", () => {
+  expect(taskEnvironment(source())).toEqual({
+    PATH: "/bin",
+    PYTHONUNBUFFERED: "1",
+    FLYTE_INTERNAL_EXECUTION_ID: "run",
+    FLYTE_INTERNAL_EXECUTION_PROJECT: "p",
+    FLYTE_INTERNAL_EXECUTION_DOMAIN: "d",
+    FLYTE_INTERNAL_EXECUTION_WORKFLOW: "p:d:w",
+    FLYTE_ATTEMPT_NUMBER: "2",
+    FLYTE_INTERNAL_TASK_PROJECT: "p",
+    FLYTE_INTERNAL_TASK_DOMAIN: "d",
+    FLYTE_INTERNAL_TASK_NAME: "t",
+    FLYTE_INTERNAL_TASK_VERSION: "v",
+    BOTH: "run",
+    RUN: "1",
+  });
+});
+
+test("with S3 a task gets the credentials meant for tasks under both flytekit's names and the SDKs'", () => {
+  const store = { endpoint: "http://s3:9000", accessKeyId: "id", secretAccessKey: "key" };
+  expect(taskEnvironment(source({ store }))).toMatchObject({
+    FLYTE_AWS_ENDPOINT: "http://s3:9000",
+    FLYTE_AWS_ACCESS_KEY_ID: "id",
+    FLYTE_AWS_SECRET_ACCESS_KEY: "key",
+    AWS_ACCESS_KEY_ID: "id",
+    AWS_SECRET_ACCESS_KEY: "key",
+  });
+  expect(taskEnvironment(source({ store }))).not.toHaveProperty("AWS_SESSION_TOKEN");
+});
