@@ -182,7 +182,7 @@ create table commands (
   created_at timestamp(3) with time zone default now() not null,
   constraint commands_pkey PRIMARY KEY (id)
 ) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
-CREATE INDEX commands_next_idx ON public.commands USING btree (pool, priority DESC NULLS LAST, id);
+CREATE INDEX commands_next_idx ON public.commands USING btree (pool, priority DESC, id);
 
 create table domains (
   id text not null,
@@ -317,7 +317,7 @@ create table runs (
   constraint runs_pkey PRIMARY KEY (id),
   constraint runs_identity UNIQUE (project, domain, name)
 ) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.02, fillfactor=85);
-CREATE INDEX runs_newest_idx ON public.runs USING btree (project, domain, created_at DESC NULLS LAST);
+CREATE INDEX runs_newest_idx ON public.runs USING btree (project, domain, created_at);
 CREATE INDEX runs_unfinished_idx ON public.runs USING btree (shard) WHERE (phase <> ALL (ARRAY['succeeded'::run_phase, 'failed'::run_phase, 'aborted'::run_phase]));
 
 create table shards (

@@ -30,7 +30,7 @@ export const commands = pgTable(
     priority: smallint().notNull().default(0),
     createdAt: createdAt(),
   },
-  (t) => [index("commands_next_idx").on(t.pool, t.priority.desc(), t.id)],
+  (t) => [index("commands_next_idx").on(t.pool, t.priority.desc().nullsFirst(), t.id)],
 );
 
 export const timerKind = pgEnum("timer_kind", ["deadline", "backoff"]);

@@ -82,7 +82,7 @@ export const runs = pgTable(
   },
   (t) => [
     unique("runs_identity").on(t.project, t.domain, t.name),
-    index("runs_newest_idx").on(t.project, t.domain, t.createdAt.desc()),
+    index("runs_newest_idx").on(t.project, t.domain, t.createdAt),
     index("runs_unfinished_idx").on(t.shard).where(sql`${t.phase} not in ('succeeded', 'failed', 'aborted')`),
     check(
       "runs_ended_iff_terminal",
