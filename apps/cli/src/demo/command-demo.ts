@@ -1,4 +1,6 @@
-import { openFlyteRest, type RunName } from "./flyte-rest.ts";
+import type { SkeinClient } from "@skein/client";
+import type { RunName } from "./follow-run.ts";
+import { registerCommand, type Tenant } from "./register-command.ts";
 
 const TASK = "demo.hello";
 const COMMAND = [
@@ -10,11 +12,19 @@ const COMMAND = [
 /** Registers a task that is nothing but a shell command, and launches it: what Skein can do without Python. */
 export async function launchCommand(
   url: string,
-  tenant: Omit<RunName, "name">,
+  client: SkeinClient,
+  tenant: Tenant,
   say: (line: string) => void,
 ): Promise<RunName> {
-  const rest = openFlyteRest(url);
   say(`Registering task ${TASK}: ${COMMAND.join(" ")}`);
-  await rest.createCommandTask({ run: tenant, name: TASK, command: COMMAND });
-  return await rest.launchTask(tenant, TASK);
+  await registerCommand(url, tenant, TASK, COMMAND);
+  const { name } = await client.runs.launch.mutate({ ...tenant, task: { name: TASK } });
+  return { ...tenant, name };
+}
+
+/** What the run's first task wrote. */
+export async function readLog(client: SkeinClient, run: RunName): Promise<string> {
+  const { items } = await client.runs.actions.query(run);
+  const action = items.find(({ kind }) => kind === "task");
+  return action ? (await client.runs.logs.query({ ...run, action: action.name })).text : "";
 }

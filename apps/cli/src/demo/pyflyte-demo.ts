@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SkeinError } from "@skein/errors";
-import type { RunName } from "./flyte-rest.ts";
+import type { RunName } from "./follow-run.ts";
 
 /** The bundled workflow that the demo registers. */
 const EXAMPLE = fileURLToPath(new URL("../../../../examples/hello.py", import.meta.url));

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { createSkeinClient, type SkeinClient } from "@skein/client";
 import type { Environment } from "@skein/config";
 import { SkeinError } from "@skein/errors";
 import { serveUntilStopped } from "../commands/dev.ts";
@@ -9,10 +10,9 @@ import { homePath } from "../dev/home.ts";
 import { stopSignal } from "../dev/shutdown.ts";
 import { type Dev, startDev } from "../dev/start-dev.ts";
 import { findPython } from "../python.ts";
-import { launchCommand } from "./command-demo.ts";
-import { openFlyteRest, type RunName } from "./flyte-rest.ts";
+import { launchCommand, readLog } from "./command-demo.ts";
 import { prepareFlytekit } from "./flytekit-venv.ts";
-import { followRun } from "./follow-run.ts";
+import { followRun, type RunName } from "./follow-run.ts";
 import { launchWithPyflyte } from "./pyflyte-demo.ts";
 
 const TENANT = { project: "flytesnacks", domain: "development" };
@@ -21,14 +21,16 @@ const say = (line: string): void => console.log(line);
 /** Runs the demo in a home of its own below $SKEIN_HOME, so that it never meets a `skein dev`. */
 export async function runDemo(environment: Environment, options: { readonly exit: boolean }): Promise<void> {
   const stopping = stopSignal(() => process.exit(130));
+  const stopped = stopping.then(() => Promise.reject(new SkeinError("canceled", "demo_stopped", "Stopped.")));
+  // Nobody waits for it while Skein starts and while it serves.
+  stopped.catch(() => {});
   const base = homePath(environment.SKEIN_HOME);
   mkdirSync(base, { recursive: true, mode: 0o711 });
-  const bin = await findFlytekit(base);
+  const bin = await Promise.race([findFlytekit(base), stopped]);
   const running = await startOnFreePorts(environment, join(base, "demo"), bin);
   try {
     say(`Skein is ready at ${running.url} (gRPC ${running.grpcAddress})\n`);
-    const run = await launch(running, bin);
-    await show(running, run);
+    await Promise.race([runExample(running, bin), stopped]);
   } catch (error) {
     await running.close();
     throw error;
@@ -70,17 +72,23 @@ async function startOnFreePorts(environment: Environment, home: string, bin: str
   return await startDev({ ...asked, home, port, grpcPort }, own);
 }
 
-async function launch(running: Dev, bin: string | undefined): Promise<RunName> {
-  if (bin === undefined) return await launchCommand(running.url, TENANT, say);
+async function runExample(running: Dev, bin: string | undefined): Promise<void> {
+  const client = createSkeinClient({ url: running.url });
+  await show(running, client, await launch(running, client, bin));
+}
+
+async function launch(running: Dev, client: SkeinClient, bin: string | undefined): Promise<RunName> {
+  if (bin === undefined) return await launchCommand(running.url, client, TENANT, say);
   return await launchWithPyflyte({ bin, folder: running.home, endpoint: running.grpcAddress, tenant: TENANT, say });
 }
 
-async function show(running: Dev, run: RunName): Promise<void> {
-  const rest = openFlyteRest(running.url);
+async function show(running: Dev, client: SkeinClient, run: RunName): Promise<void> {
   say(`\nRun ${run.name}:`);
-  await followRun(rest, run, say);
-  say("\nOutputs:");
-  for (const [name, value] of Object.entries(await rest.outputsOf(run))) say(`  ${name} = ${value}`);
+  await followRun(client, run, say);
+  const outputs = Object.entries((await client.runs.data.query(run)).outputs);
+  say(outputs.length > 0 ? "\nOutputs:" : "\nLog:");
+  for (const [name, value] of outputs) say(`  ${name} = ${typeof value === "string" ? value : JSON.stringify(value)}`);
+  if (outputs.length === 0) say((await readLog(client, run)).trimEnd().replace(/^/gm, "  "));
   say(`\n${running.url}/console/projects/${run.project}/domains/${run.domain}/executions/${run.name}`);
 }
 

@@ -5,9 +5,10 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createSkeinClient } from "@skein/client";
 import { waitFor } from "@skein/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openFlyteRest } from "../demo/flyte-rest.ts";
+import { registerCommand } from "../demo/register-command.ts";
 import { freePort } from "./free-port.ts";
 import { markOf, readMark } from "./process-mark.ts";
 
@@ -120,13 +121,13 @@ test("Ctrl-C ends a running task, and the next start makes another attempt of it
   // The task tells us of itself through a file, which isolation would hide.
   const open = { SKEIN_ISOLATION: "none" };
   const running = await ready(open);
-  const rest = openFlyteRest(url);
+  const client = createSkeinClient({ url });
   const tenant = { project: "flytesnacks", domain: "development" };
   const starts = join(home, "starts");
   // The first attempt says who it is and stays; a later one ends at once.
   const script = `echo $$ >> ${starts}; test "$(wc -l < ${starts})" -gt 1 || sleep 600`;
-  await rest.createCommandTask({ run: tenant, name: "dev.sleeper", command: ["sh", "-c", script] });
-  const run = await rest.launchTask(tenant, "dev.sleeper");
+  await registerCommand(url, tenant, "dev.sleeper", ["sh", "-c", script]);
+  const { name } = await client.runs.launch.mutate({ ...tenant, task: { name: "dev.sleeper" } });
   const pids = () => (existsSync(starts) ? readFileSync(starts, "utf8").trim().split("\n") : []);
   await waitFor(() => pids().length === 1, { what: "the task to start", timeoutMs: 30_000 });
   running.child.kill("SIGINT");
@@ -134,7 +135,8 @@ test("Ctrl-C ends a running task, and the next start makes another attempt of it
   expect(processesOf(starts)).toEqual([]);
 
   const again = await ready(open);
-  await waitFor(async () => (await rest.phaseOf(run)).phase === "SUCCEEDED", { what: "the run", timeoutMs: 40_000 });
+  const hasSucceeded = async () => (await client.runs.get.query({ ...tenant, name })).phase === "succeeded";
+  await waitFor(hasSucceeded, { what: "the run to succeed", timeoutMs: 40_000 });
   expect(pids()).toHaveLength(2);
   again.child.kill("SIGINT");
   expect(await again.exit).toBe(0);
