@@ -11,7 +11,7 @@ import {
 } from "@skein/engine";
 import type { Fact } from "./inbox.ts";
 import type { CachedRun } from "./run-cache.ts";
-import type { Values } from "./values.ts";
+import type { LocatedValue, Values } from "./values.ts";
 
 /** What a scheduler must know to turn an engine's decisions into rows. */
 export interface AdvanceSettings {
@@ -30,6 +30,8 @@ export class RunStep {
   readonly #recorder = new ChangeRecorder();
   /** Values that are not in rows yet, or that were loaded for this step. */
   readonly #atHand = new Map<string, Uint8Array>();
+  /** Reported outputs that are in the object store, and whose rows this step has yet to write. */
+  readonly #uris = new Map<string, string>();
 
   constructor(run: CachedRun, facts: readonly Fact[], values: Values) {
     this.run = run;
@@ -41,10 +43,18 @@ export class RunStep {
   begin(): readonly ValueRef[] {
     for (const { report } of this.facts) {
       if (report?.outcome.type !== "succeeded" || !isCurrent(this.run.state, report)) continue;
-      const bytes = inlineBytes(report.outcome.outputs);
-      if (bytes) this.#atHand.set(keyOf({ ordinal: report.ordinal, side: "outputs" }), bytes);
+      const { outputs } = report.outcome;
+      const key = keyOf({ ordinal: report.ordinal, side: "outputs" });
+      const bytes = inlineBytes(outputs);
+      if (bytes) this.#atHand.set(key, bytes);
+      else if ("uri" in outputs) this.#uris.set(key, outputs.uri);
     }
     return this.#advance(this.facts.map(({ event }) => event));
+  }
+
+  /** How to find a value: a reported one has no row yet. */
+  locate(ref: ValueRef): LocatedValue {
+    return { ...ref, runId: this.run.runId, uri: this.#uris.get(keyOf(ref)) };
   }
 
   /** Goes on with values that were loaded. */

@@ -132,7 +132,7 @@ export class Advancer {
   async #provide(begun: readonly Begun[]): Promise<void> {
     const open = () => begun.filter(({ needed }) => needed.length > 0);
     for (let entries = open(); entries.length > 0; entries = open()) {
-      const refs = entries.flatMap(({ step, needed }) => needed.map((ref) => ({ ...ref, runId: step.run.runId })));
+      const refs = entries.flatMap(({ step, needed }) => needed.map((ref) => step.locate(ref)));
       const loaded = await this.#options.values.load(refs);
       let at = 0;
       for (const entry of entries) {

@@ -18,6 +18,11 @@ export interface ValueOwner {
   readonly name: string;
 }
 
+/** A value to load; `uri` is known where its row is not written yet. */
+export interface LocatedValue extends RunValueRef {
+  readonly uri?: string | undefined;
+}
+
 const INLINE_BYTES_MAX = 1024 * 1024;
 const CACHE_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -44,22 +49,24 @@ export class Values {
   }
 
   /** In the order asked for; undefined where there is none. */
-  async load(refs: readonly RunValueRef[]): Promise<(Uint8Array | undefined)[]> {
+  async load(refs: readonly LocatedValue[]): Promise<(Uint8Array | undefined)[]> {
     const values = refs.map((ref) => this.cached(ref));
     const missing = refs.flatMap((ref, index) => (values[index] === undefined ? [{ ref, index }] : []));
     if (missing.length === 0) return values;
-    const rows = await readValues(
-      this.#pool,
-      missing.map(({ ref }) => ref),
-    );
+    const unlocated = missing.flatMap(({ ref }) => (ref.uri === undefined ? [ref] : []));
+    const rows = unlocated.length === 0 ? [] : await readValues(this.#pool, unlocated);
     const found = new Map<string, Uint8Array>();
-    await Promise.all(
-      rows.map(async (row) => {
+    await Promise.all([
+      ...rows.map(async (row) => {
         const bytes = row.data ?? (await this.#store.get(row.uri ?? ""));
         this.keep(row, bytes);
         found.set(keyOf(row), bytes);
       }),
-    );
+      // Not kept: no commit has confirmed yet that these are the action's values.
+      ...missing.map(async ({ ref }) => {
+        if (ref.uri !== undefined) found.set(keyOf(ref), await this.#store.get(ref.uri));
+      }),
+    ]);
     for (const { ref, index } of missing) values[index] = found.get(keyOf(ref));
     return values;
   }
