@@ -80,7 +80,7 @@ test("a policy that denies all is asked by every RPC, procedure, subscription, r
   }
   const authorization = `Bearer ${await agentToken()}`;
   for (const path of Object.keys(TRPC_PERMISSIONS)) {
-    const procedure = (appRouter._def.procedures as Record<string, { _def: { type: string } }>)[path];
+    const procedure = (appRouter._def.procedures as unknown as Record<string, { _def: { type: string } }>)[path];
     const method = procedure?._def.type === "mutation" ? "POST" : "GET";
     const headers = { authorization, "content-type": "application/json", connection: "close" };
     const response = await fetch(`${api.url}/trpc/${path}`, {

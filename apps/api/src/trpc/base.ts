@@ -53,11 +53,23 @@ export const procedure = t.procedure.use(async ({ path, ctx, getRawInput, next }
     ctx.access.authorize(call, permission, tenantOf(await getRawInput()));
     const result = await next({ ctx: { ...ctx, call } });
     if (!result.ok) throw result.error;
-    return result;
+    return isAsyncIterable(result.data) ? { ...result, data: streamOf(result.data, ctx) } : result;
   } catch (error) {
     throw toTrpcError(error, ctx);
   }
 });
+
+const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
+  typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+
+/** A subscription fails after its procedure has returned: its errors get their codes here. */
+async function* streamOf(events: AsyncIterable<unknown>, ctx: TrpcContext): AsyncGenerator<unknown> {
+  try {
+    yield* events;
+  } catch (error) {
+    throw toTrpcError(error, ctx);
+  }
+}
 
 function permissionOf(path: string): Permission {
   const rows: Readonly<Record<string, Permission>> = TRPC_PERMISSIONS;

@@ -1,0 +1,54 @@
+import type { AppRouter } from "@skein/api/router";
+import type { inferRouterOutputs } from "@trpc/server";
+import type { SkeinClient } from "./client.ts";
+
+type Outputs = inferRouterOutputs<AppRouter>["runs"]["watch"];
+
+/** The run as it is, and the actions that changed since the update before. */
+export type RunUpdate =
+  Outputs extends AsyncIterable<{ readonly data: infer Data }>
+    ? Data
+    : Outputs extends AsyncIterable<infer Event>
+      ? Event
+      : never;
+
+/**
+ * Follows a run as an async iterator that ends when the run is over. Leaving the loop ends the subscription. Throws
+ * what the server answered; a lost connection is made again without a word.
+ */
+export async function* watchRun(
+  client: SkeinClient,
+  id: { readonly project: string; readonly domain: string; readonly name: string },
+): AsyncGenerator<RunUpdate, void, undefined> {
+  const updates: RunUpdate[] = [];
+  const state: { isOver: boolean; failure?: unknown } = { isOver: false };
+  let wake: () => void = () => {};
+  const subscription = client.runs.watch.subscribe(id, {
+    onData: ({ data }) => {
+      updates.push(data);
+      wake();
+    },
+    onComplete: () => {
+      state.isOver = true;
+      wake();
+    },
+    onError: (failure) => {
+      state.isOver = true;
+      state.failure = failure;
+      wake();
+    },
+  });
+  try {
+    for (;;) {
+      for (let update = updates.shift(); update; update = updates.shift()) yield update;
+      if (state.failure !== undefined) throw state.failure;
+      if (state.isOver) return;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        if (updates.length > 0 || state.isOver) resolve();
+      });
+    }
+  } finally {
+    subscription.unsubscribe();
+  }
+}
