@@ -38,7 +38,7 @@ const APPS = ["agent", "api", "console", "copilot", "scheduler"].map((name) => `
 const appsStayApart: Rule = (file) =>
   problemsOf(file, (found) => {
     const app = APPS.find((name) => isPackage(found, name));
-    if (app === undefined || file.path.startsWith("tests/") || file.path.startsWith("scripts/")) return undefined;
+    if (app === undefined || isTest(file.path) || file.path.startsWith("scripts/")) return undefined;
     const workspace = workspaceOf(file.path);
     const takesType = found.isTypeOnly && ["apps/console", "apps/agent", "packages/client"].includes(workspace);
     const isStarter = file.path.startsWith("apps/cli/src/");

@@ -69,7 +69,7 @@ const PATTERNS: readonly Pattern[] = [
   {
     pattern: /\bconsole\.(log|debug)\(/,
     message: "use the logger of @skein/telemetry",
-    applies: (path) => /^(apps|packages)\//.test(path) && !path.startsWith("apps/cli/") && !isTest(path),
+    applies: (path) => /^(apps|packages)\/[^/]+\/src\//.test(path) && !path.startsWith("apps/cli/") && !isTest(path),
   },
   {
     pattern: /\bprocess\.env\b/,
