@@ -69,7 +69,16 @@ export async function openOnePort(options: OnePortOptions): Promise<OnePort> {
 }
 
 function createHttp1(listener: RequestListener) {
-  const server = createHttp1Server({ maxHeaderSize: HEADER_BYTES_MAX, requireHostHeader: false }, listener);
+  let isClosing = false;
+  const closeIdle = (): void => server.closeIdleConnections();
+  const server = createHttp1Server(
+    { maxHeaderSize: HEADER_BYTES_MAX, requireHostHeader: false },
+    (request, response) => {
+      // A connection that was busy when the server began to close is idle only after its answer.
+      response.once("close", () => isClosing && setImmediate(closeIdle));
+      listener(request, response);
+    },
+  );
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
@@ -78,8 +87,9 @@ function createHttp1(listener: RequestListener) {
   return {
     accept: (socket: Socket): void => void server.emit("connection", socket),
     close: (): void => {
+      isClosing = true;
       server.close();
-      server.closeIdleConnections();
+      closeIdle();
     },
   };
 }
