@@ -13,8 +13,6 @@ import { SkeinError } from "@skein/errors";
 import type { Call } from "../call.ts";
 import { checkText, storableText } from "./identity.ts";
 
-export type NamedEntityService = ReturnType<typeof namedEntityService>;
-
 /** Names over all their versions, with a description and a state of their own. */
 export function namedEntityService(db: Db) {
   return {

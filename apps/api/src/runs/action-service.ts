@@ -34,8 +34,6 @@ export interface AttemptId extends ActionId {
   readonly attempt: number;
 }
 
-export type ActionService = ReturnType<typeof actionService>;
-
 /** Reads actions and attempts. Only the scheduler writes them. */
 export function actionService(db: Db, storage: Storage) {
   const read = async (values: readonly ValueRow[], side: ValueSide) =>

@@ -59,8 +59,6 @@ export interface RelaunchRequest {
 
 const CAUSE_LENGTH_MAX = 10_000;
 
-export type RunService = ReturnType<typeof runService>;
-
 /** Rules for runs: launch, look, abort, archive, relaunch. */
 export function runService({ db, storage, notifier, launch }: RunDependencies) {
   const find = async (id: NameId): Promise<RunRow> => {
