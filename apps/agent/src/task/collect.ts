@@ -1,9 +1,13 @@
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { create } from "@bufbuild/protobuf";
 import { type Outcome, REPORT_OUTPUT_BYTES_MAX, type Value } from "@skein/contracts";
+import { fromBytes, toBytes } from "@skein/idl";
+import { type LiteralMap, LiteralMapSchema } from "@skein/idl/core";
 import type { Storage } from "@skein/storage";
 import type { AttemptFolder } from "../ledger/attempt-folder.ts";
 import type { Exit } from "../runtimes/runtime.ts";
+import { useStorageUris } from "./file-uris.ts";
 import { listPlainFiles, openPlainFile, plainFileSize, readEnd, readPlainFile } from "./read-remains.ts";
 import { judge } from "./verdict.ts";
 
@@ -23,13 +27,19 @@ const FUTURES_FILE = "futures.pb";
 const DECK_FILE = "deck.html";
 const ERROR_BYTES_MAX = 4 * 1024 * 1024;
 const LOG_END_BYTES = 2 * 1024;
-const EMPTY_LITERAL_MAP = { data: "" };
+
+const unreadableOutputs = {
+  code: "OutputsInvalid",
+  message: "The task wrote an outputs.pb that is no LiteralMap",
+  kind: "user" as const,
+  recoverable: false,
+};
 
 /** Reads what user code left, moves it to the object store and says what became of the attempt. */
 export async function collect(folder: AttemptFolder, exit: Exit, options: CollectOptions): Promise<Outcome> {
   const { startedAtMs, endedAtMs } = options;
-  const outputs = join(folder.out, OUTPUTS_FILE);
-  const outputBytes = await plainFileSize(outputs);
+  const outputsFile = join(folder.out, OUTPUTS_FILE);
+  const outputBytes = await plainFileSize(outputsFile);
   const verdict = judge({
     exit,
     errorDocument: await readError(join(folder.out, ERROR_FILE)),
@@ -42,8 +52,9 @@ export async function collect(folder: AttemptFolder, exit: Exit, options: Collec
   const deckUri = await uploadRest(folder, options);
   const deck = deckUri === undefined ? {} : { deckUri };
   if (verdict.type === "failed") return { ...verdict, startedAtMs, endedAtMs, ...deck };
-  const value = outputBytes === undefined ? EMPTY_LITERAL_MAP : await outputsValue(outputs, outputBytes, options);
-  return { type: "succeeded", startedAtMs, endedAtMs, outputs: value, ...deck };
+  const outputs = outputBytes === undefined ? create(LiteralMapSchema) : await readOutputs(outputsFile, options);
+  if (!outputs) return { type: "failed", startedAtMs, endedAtMs, failure: unreadableOutputs, ...deck };
+  return { type: "succeeded", startedAtMs, endedAtMs, outputs: await outputsValue(outputs, options), ...deck };
 }
 
 /** Cut off where it is absurdly long: then it cannot be parsed, which is a failure of its own. */
@@ -53,14 +64,22 @@ async function readError(path: string): Promise<Uint8Array | undefined> {
   return (await readPlainFile(path, ERROR_BYTES_MAX)) ?? Buffer.from([0xff]);
 }
 
-async function outputsValue(path: string, sizeBytes: number, options: CollectOptions): Promise<Value> {
-  if (sizeBytes <= REPORT_OUTPUT_BYTES_MAX) {
-    const bytes = await readPlainFile(path, REPORT_OUTPUT_BYTES_MAX);
-    return { data: Buffer.from(bytes ?? []).toString("base64") };
+async function readOutputs(path: string, options: CollectOptions): Promise<LiteralMap | undefined> {
+  const bytes = (await readPlainFile(path, options.outputBytesMax)) ?? Buffer.alloc(0);
+  try {
+    return fromBytes(LiteralMapSchema, bytes);
+  } catch {
+    return undefined;
   }
-  const uri = `${options.outputPrefix}/${OUTPUTS_FILE}`;
-  await upload(path, uri, options.storage);
-  return { uri, sizeBytes };
+}
+
+async function outputsValue(outputs: LiteralMap, { storage, outputPrefix }: CollectOptions): Promise<Value> {
+  if (storage.rootUri.startsWith("file://")) useStorageUris(outputs, storage.rootUri);
+  const bytes = toBytes(LiteralMapSchema, outputs);
+  if (bytes.length <= REPORT_OUTPUT_BYTES_MAX) return { data: Buffer.from(bytes).toString("base64") };
+  const uri = `${outputPrefix}/${OUTPUTS_FILE}`;
+  await storage.put(uri, bytes);
+  return { uri, sizeBytes: bytes.length };
 }
 
 /** Everything beside outputs and error: the deck, literals that flytekit moved out of outputs.pb. Answers the deck's URI. */

@@ -1,10 +1,8 @@
-import { createWriteStream } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import type { ClaimGrant } from "@skein/contracts";
 import { SkeinError } from "@skein/errors";
-import { fromBytes } from "@skein/idl";
+import { fromBytes, toBytes } from "@skein/idl";
 import {
   type Container,
   type LiteralMap,
@@ -16,6 +14,7 @@ import type { Storage } from "@skein/storage";
 import { type AttemptFolder, openUp } from "../ledger/attempt-folder.ts";
 import type { Launch } from "../runtimes/runtime.ts";
 import { type StoreAccess, taskEnvironment } from "./environment.ts";
+import { localPath, useLocalPaths } from "./file-uris.ts";
 import { resourceLimits } from "./resources.ts";
 import { needsTaskTemplate, renderTemplate } from "./template.ts";
 
@@ -56,9 +55,10 @@ export async function prepareLaunch(
     input: join(folder.in, "inputs.pb"),
     inputPrefix: folder.in,
     outputPrefix: folder.out,
-    rawOutputDataPrefix: grant.rawOutputPrefix,
-    checkpointOutputPrefix: `${grant.rawOutputPrefix}/_flytecheckpoints`,
-    prevCheckpointPrefix: grant.previousCheckpointPrefix ?? undefined,
+    rawOutputDataPrefix: localPath(grant.rawOutputPrefix),
+    checkpointOutputPrefix: `${localPath(grant.rawOutputPrefix)}/_flytecheckpoints`,
+    prevCheckpointPrefix:
+      grant.previousCheckpointPrefix === null ? undefined : localPath(grant.previousCheckpointPrefix),
     taskTemplatePath,
     namespace: `${grant.project}-${grant.domain}`,
     attemptName: `${grant.runName}-${grant.actionName}-${folder.id.attempt}`,
@@ -107,14 +107,11 @@ function containerOf(template: TaskTemplate): Container {
 }
 
 async function writeInputs(folder: AttemptFolder, grant: ClaimGrant, storage: Storage): Promise<LiteralMap> {
-  const path = join(folder.in, "inputs.pb");
-  if ("data" in grant.inputs) {
-    const bytes = Buffer.from(grant.inputs.data, "base64");
-    await writeFile(path, bytes);
-    return fromBytes(LiteralMapSchema, bytes);
-  }
-  await pipeline(await storage.getStream(grant.inputs.uri), createWriteStream(path));
-  return fromBytes(LiteralMapSchema, await storage.get(grant.inputs.uri));
+  const bytes = "data" in grant.inputs ? Buffer.from(grant.inputs.data, "base64") : await storage.get(grant.inputs.uri);
+  const inputs = fromBytes(LiteralMapSchema, bytes);
+  useLocalPaths(inputs);
+  await writeFile(join(folder.in, "inputs.pb"), toBytes(LiteralMapSchema, inputs));
+  return inputs;
 }
 
 /** Code goes into the attempt's own folder; flytekit puts it on PYTHONPATH from there. */
@@ -125,10 +122,10 @@ function redirectCode(words: readonly string[], work: string): string[] {
 /** With file storage a task reads all of it, as it would read a bucket, but writes its own place only. */
 async function storageFolders(grant: ClaimGrant, storage: Storage): Promise<Pick<Launch, "readable" | "writable">> {
   if (!storage.rootUri.startsWith(FILE_SCHEME)) return { readable: [], writable: [] };
-  const readable = [storage.rootUri.slice(FILE_SCHEME.length)];
+  const readable = [localPath(storage.rootUri)];
   // A run may name a place of its own for raw outputs; one outside of our storage is not ours to open up.
   if (!grant.rawOutputPrefix.startsWith(`${storage.rootUri}/`)) return { readable, writable: [] };
-  const raw = storage.join(grant.rawOutputPrefix.slice(storage.rootUri.length + 1)).slice(FILE_SCHEME.length);
+  const raw = localPath(storage.join(grant.rawOutputPrefix.slice(storage.rootUri.length + 1)));
   await mkdir(raw, { recursive: true });
   await openUp(raw);
   return { readable, writable: [raw] };
