@@ -320,6 +320,12 @@ create table runs (
 CREATE INDEX runs_newest_idx ON public.runs USING btree (project, domain, created_at);
 CREATE INDEX runs_unfinished_idx ON public.runs USING btree (shard) WHERE (phase <> ALL (ARRAY['succeeded'::run_phase, 'failed'::run_phase, 'aborted'::run_phase]));
 
+create table schedulers (
+  id text not null,
+  lease_expires_at timestamp(3) with time zone not null,
+  constraint schedulers_pkey PRIMARY KEY (id)
+);
+
 create table shards (
   id smallint not null,
   owner text,

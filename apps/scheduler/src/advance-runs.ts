@@ -4,11 +4,11 @@ import { InvariantError, invariant } from "@skein/errors";
 import type { Logger } from "@skein/telemetry";
 import { type AdvanceSettings, RunStep } from "./advance-run.ts";
 import type { Pool } from "./database.ts";
-import { Inbox, type Work } from "./inbox.ts";
+import { type Fact, Inbox, type Work } from "./inbox.ts";
 import type { SchedulerMetrics } from "./metrics.ts";
 import type { Outgoing, Publisher } from "./publisher.ts";
 import type { RunCache } from "./run-cache.ts";
-import type { Values } from "./values.ts";
+import { isMissing, UnreadableOutputsError, type Values } from "./values.ts";
 
 export interface AdvancerOptions extends AdvanceSettings {
   readonly db: Pool;
@@ -183,6 +183,10 @@ export class Advancer {
       for (const work of works) this.inbox.retryLater(work, CONFLICT_RETRY_MS);
       return;
     }
+    if (error instanceof UnreadableOutputsError) {
+      for (const work of works) this.inbox.retryLater(withFailedAttempt(work, error), 0);
+      return;
+    }
     metrics.commits.inc({ outcome: "failed" });
     if (!isDefect(error)) {
       logger.warn({ err: error }, "advances could not be committed and will be tried again");
@@ -249,11 +253,27 @@ function toOutgoing(prepared: readonly Prepared[], commands: readonly CommandRow
   });
 }
 
+/** What was reported as a success becomes a system failure of the same attempt. */
+function withFailedAttempt({ runId, facts }: Work, { ref, message }: UnreadableOutputsError): Work {
+  const failure = { code: "OutputsNotFound", message, kind: "system", recoverable: true } as const;
+  const isMeant = ({ report }: Fact) =>
+    runId === ref.runId && report?.ordinal === ref.ordinal && report.outcome.type === "succeeded";
+  return {
+    runId,
+    facts: facts.map((fact) =>
+      isMeant(fact) && fact.event.type === "attemptSucceeded"
+        ? { ...fact, event: { ...fact.event, type: "attemptFailed", failure } }
+        : fact,
+    ),
+  };
+}
+
 /** SQLSTATE classes for data, constraints, syntax and Postgres' own bugs: trying the same again cannot help. */
 const DEFECT_CLASSES = /^(22|23|42|XX)/;
 
 function isDefect(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   if (typeof code === "string" && code.length === 5) return DEFECT_CLASSES.test(code);
+  if (isMissing(error)) return true;
   return error instanceof InvariantError || error instanceof TypeError || error instanceof RangeError;
 }

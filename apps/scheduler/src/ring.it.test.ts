@@ -53,6 +53,22 @@ test("a chain hands its value on, and nothing is left to do when it ended", asyn
   expect(await count("from event_history where run_id = $1", [runId])).toBeGreaterThan(5);
 });
 
+test("values over 1 MiB live in the object store and are bound from there", async () => {
+  world = await openWorld();
+  await world.startScheduler();
+  await world.startEcho();
+  const runId = await world.launch(await world.register(chainOf("chain", ECHO, 2), [ECHO]), "v".repeat(1_500_000));
+  await world.untilPhase(runId, "succeeded");
+  const rows = await rowsOf<{ uri: string | null; size: string; inline: boolean }>(
+    "select uri, size_bytes as size, data is not null as inline from action_values where run_id = $1 and ordinal > 0",
+    [runId],
+  );
+  // Inputs and outputs of both tasks, and the run's outputs under its end-node.
+  expect(rows).toHaveLength(5);
+  for (const row of rows) expect([row.uri?.startsWith("file:///"), row.inline]).toEqual([true, false]);
+  expect(new Set(rows.map(({ size }) => size)).size).toBe(1);
+});
+
 test("two schedulers end a run of 10,000 although its owner leaves in the middle, reading each row a few times", {
   timeout: 90_000,
 }, async () => {
@@ -181,6 +197,21 @@ test("a report with a foreign token changes nothing, a late one neither", async 
   ]);
 });
 
+test("an attempt whose reported outputs cannot be read fails and is tried again", async () => {
+  world = await openWorld();
+  await world.startScheduler();
+  const runId = await world.launch(await world.register(chainOf("pair", ECHO, 2), [ECHO]));
+  const first = await waitFor(async () => (await attemptsOf(runId))[0]);
+  const id = { runId, ordinal: first.ordinal, attempt: 0 };
+  const outputs = { uri: "file:///etc/passwd", sizeBytes: 100_000 };
+  await world.queues.sendReports(0, [world.reportOf(id, { ...succeeded, outputs })]);
+  await waitFor(async () => (await attemptsOf(runId)).length === 2);
+  expect(await attemptsOf(runId)).toMatchObject([
+    { attempt: 0, phase: "failed", error_code: "OutputsNotFound" },
+    { attempt: 1, phase: "queued" },
+  ]);
+});
+
 test("an attempt that runs out of time is told to stop and tried again after its back-off", async () => {
   world = await openWorld();
   await world.startScheduler();
@@ -214,12 +245,12 @@ test("a run aborted while its orders wait ends with all its actions", async () =
   await waitFor(async () => (await count("from commands")) === 0);
 });
 
-test("a second scheduler serves the shards of one that vanished within five seconds", async () => {
+test("schedulers share the shards, and the one that stays serves all of them within five seconds", async () => {
   world = await openWorld();
-  const first = await world.startScheduler({ SKEIN_SHARDS: "3" });
-  await waitFor(() => first.ownedShards().length === 3);
-  const second = await world.startScheduler();
-  expect(second.ownedShards()).toEqual([]);
+  const first = await world.startScheduler({ SKEIN_SHARDS: "5" });
+  await waitFor(() => first.ownedShards().length === 5);
+  const second = await world.startScheduler({ SKEIN_SHARDS: "5" });
+  await waitFor(() => first.ownedShards().length === 3 && second.ownedShards().length === 2);
   await first.close();
-  await waitFor(() => second.ownedShards().length === 3, { timeoutMs: 5_000 });
+  await waitFor(() => second.ownedShards().length === 5, { timeoutMs: 5_000 });
 });

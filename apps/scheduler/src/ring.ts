@@ -39,6 +39,8 @@ export interface Ring {
   close(): Promise<void>;
 }
 
+/** Watchers are people: a moment's delay saves most of the wake-ups that a run of short tasks would cost. */
+const WATCHERS_MS = 20;
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 
@@ -55,6 +57,7 @@ export async function startRing(resources: RingResources): Promise<Ring> {
   const cache = new RunCache(pool);
   const alarm = new Alarm(() => wake("timers"));
   const publisher = new Publisher({ ...shared, queues, values, onBacklog: () => wake("publish") });
+  let changed: NodeJS.Timeout | undefined;
   const advancer = new Advancer({
     ...shared,
     db: pool,
@@ -62,7 +65,12 @@ export async function startRing(resources: RingResources): Promise<Ring> {
     cache,
     values,
     publisher,
-    onChanged: () => resources.notifier.notify(CHANGES_CHANNEL),
+    onChanged: () => {
+      changed ??= setTimeout(() => {
+        changed = undefined;
+        resources.notifier.notify(CHANGES_CHANNEL);
+      }, WATCHERS_MS);
+    },
     onTimer: (dueAtMs) => alarm.setAt(dueAtMs),
   });
   const { inbox } = advancer;
@@ -99,6 +107,8 @@ export async function startRing(resources: RingResources): Promise<Ring> {
       await Promise.all(Array.from(loops.values(), (loop) => loop.close()));
       alarm.close();
       await advancer.close();
+      clearTimeout(changed);
+      resources.notifier.notify(CHANGES_CHANNEL);
       await publisher.close();
     },
   };

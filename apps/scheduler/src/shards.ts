@@ -1,4 +1,4 @@
-import { countShardOwners, releaseShards, renewShards, takeShards } from "@skein/db";
+import { announceScheduler, dismissScheduler, releaseShards, renewShards, takeShards } from "@skein/db";
 import type { Logger } from "@skein/telemetry";
 import type { Pool } from "./database.ts";
 import { type Loop, startLoop } from "./loops/loop.ts";
@@ -28,7 +28,7 @@ export interface Shards {
 }
 
 /**
- * Keeps this scheduler's leases alive and takes shards that nobody holds. A lease makes one scheduler the usual owner
+ * Keeps this scheduler's leases alive, takes shards that nobody holds and hands over what is above its fair share. A lease makes one scheduler the usual owner
  * of a run, so that it may keep the run in memory; what makes two owners harmless is the version check at commit.
  */
 export function startShards(options: ShardsOptions): Shards {
@@ -67,8 +67,13 @@ export function startShards(options: ShardsOptions): Shards {
       if (Date.now() > leasedUntil) await lose([...owned]);
       throw error;
     }
-    const owners = (await countShardOwners(pool)) + (owned.size === 0 ? 1 : 0);
-    const fairShare = Math.ceil(options.count / Math.max(1, owners));
+    const fairShare = Math.ceil(options.count / (await announceScheduler(pool, owner, LEASE_MS)));
+    const surplus = [...owned].slice(fairShare);
+    if (surplus.length > 0) {
+      logger.info({ shards: surplus }, "handing shards over to another scheduler");
+      await lose(surplus);
+      await releaseShards(pool, owner, surplus);
+    }
     const taken = await takeShards(pool, owner, LEASE_MS, fairShare - owned.size);
     await Promise.all(taken.map(serve));
     return false;
@@ -84,6 +89,7 @@ export function startShards(options: ShardsOptions): Shards {
       const shards = [...owned];
       await lose(shards);
       await releaseShards(pool, owner, shards);
+      await dismissScheduler(pool, owner);
     },
   };
 }

@@ -73,12 +73,12 @@ export async function startScheduler(
 
 /** Whatever is not set is left to the AWS SDK's own search. */
 function s3Options(config: SchedulerConfig): S3Options {
-  const { s3Endpoint, awsRegion, awsAccessKeyId, awsSecretAccessKey } = config;
+  const { s3Endpoint, s3Region, awsAccessKeyId: accessKeyId, awsSecretAccessKey: secretAccessKey } = config;
+  const session = config.awsSessionToken === undefined ? {} : { sessionToken: config.awsSessionToken };
+  const hasKeys = accessKeyId !== undefined && secretAccessKey !== undefined;
   return {
     ...(s3Endpoint === undefined ? {} : { endpoint: s3Endpoint }),
-    ...(awsRegion === undefined ? {} : { region: awsRegion }),
-    ...(awsAccessKeyId === undefined || awsSecretAccessKey === undefined
-      ? {}
-      : { credentials: { accessKeyId: awsAccessKeyId, secretAccessKey: awsSecretAccessKey } }),
+    ...(s3Region === undefined ? {} : { region: s3Region }),
+    ...(hasKeys ? { credentials: { accessKeyId, secretAccessKey, ...session } } : {}),
   };
 }

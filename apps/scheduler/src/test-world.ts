@@ -21,8 +21,9 @@ import { type Scheduler, startScheduler } from "./start.ts";
 const SECRET_KEY = "a secret key for tests that is long enough";
 const TENANT = { project: "flytesnacks", domain: "development" };
 
-function integerMap(x: bigint): Uint8Array {
-  const primitive = { case: "primitive", value: { value: { case: "integer", value: x } } } as const;
+function inputsOf(x: bigint | string): Uint8Array {
+  const value = typeof x === "bigint" ? { case: "integer", value: x } : { case: "stringValue", value: x };
+  const primitive = { case: "primitive", value: { value } } as const;
   const literal = { value: { case: "scalar", value: { value: primitive } } } as unknown as Literal;
   return toBinary(LiteralMapSchema, create(LiteralMapSchema, { literals: { x: literal } }));
 }
@@ -71,11 +72,11 @@ export class World {
   }
 
   /** What the api does at launch. Answers the run's id. */
-  async launch(workflowId: number, x = 42n): Promise<string> {
+  async launch(workflowId: number, x: bigint | string = 42n): Promise<string> {
     const { pool, db } = this.database;
     const { rows } = await pool.query<{ count: number }>("select greatest(count(*), 1)::int as count from shards");
     const id = crypto.randomUUID();
-    const data = integerMap(x);
+    const data = inputsOf(x);
     const value = { data, sizeBytes: data.length };
     this.#launched += 1;
     await insertRun(db, {

@@ -36,7 +36,14 @@ export {
   takeUnclaimed,
 } from "./loop/relay.ts";
 export type { CommandRow, NewOrder, NewValue, RunAdvance } from "./loop/run-advance.ts";
-export { countShardOwners, ensureShards, releaseShards, renewShards, takeShards } from "./loop/shards.ts";
+export {
+  announceScheduler,
+  dismissScheduler,
+  ensureShards,
+  releaseShards,
+  renewShards,
+  takeShards,
+} from "./loop/shards.ts";
 export { deleteEvents, readWaitingEvents, type WaitingEvent } from "./loop/waiting-events.ts";
 export { migrate } from "./migrate.ts";
 export {

@@ -11,7 +11,7 @@ import { readIdleRuns } from "./idle-runs.ts";
 import { readCompiledWorkflows, readRunStates } from "./load-runs.ts";
 import { readValues } from "./load-values.ts";
 import { takeUnclaimed } from "./relay.ts";
-import { countShardOwners, ensureShards, releaseShards, renewShards, takeShards } from "./shards.ts";
+import { announceScheduler, dismissScheduler, ensureShards, releaseShards, renewShards, takeShards } from "./shards.ts";
 
 let database: TestDatabase;
 let runId: string;
@@ -103,10 +103,18 @@ test("a shard has one owner until its lease ends or is given back", async () => 
   await ensureShards(database.pool, 4);
   expect(await takeShards(database.pool, "a", 60_000, 3)).toHaveLength(3);
   expect(await takeShards(database.pool, "b", 60_000, 3)).toHaveLength(1);
-  expect(await countShardOwners(database.pool)).toBe(2);
   expect(await takeShards(database.pool, "c", 60_000, 1)).toEqual([]);
   const held = await renewShards(database.pool, "a", 60_000);
   await releaseShards(database.pool, "a", held);
   expect(await renewShards(database.pool, "a", 60_000)).toEqual([]);
   expect(await takeShards(database.pool, "c", 60_000, 4)).toHaveLength(3);
+});
+
+test("schedulers know how many of them live", async () => {
+  expect(await announceScheduler(database.pool, "a", 60_000)).toBe(1);
+  expect(await announceScheduler(database.pool, "b", -1)).toBe(2);
+  expect(await announceScheduler(database.pool, "a", 60_000)).toBe(1);
+  expect(await announceScheduler(database.pool, "c", 60_000)).toBe(2);
+  await dismissScheduler(database.pool, "c");
+  expect(await announceScheduler(database.pool, "a", 60_000)).toBe(1);
 });

@@ -42,10 +42,26 @@ export async function releaseShards(pool: pg.Pool, owner: string, ids: readonly 
   ]);
 }
 
-/** How many schedulers hold a live lease; a fair share is the number of shards over it. */
-export async function countShardOwners(pool: pg.Pool): Promise<number> {
-  const { rows } = await pool.query<{ count: number }>(
-    "select count(distinct owner)::int as count from shards where lease_expires_at > now()",
-  );
-  return rows[0]?.count ?? 0;
+/**
+ * Says that scheduler `id` lives until `leaseMs` from now, forgets those that do not, and answers how many do. A fair
+ * share is the number of shards over it.
+ */
+export async function announceScheduler(pool: pg.Pool, id: string, leaseMs: number): Promise<number> {
+  const { rows } = await pool.query<{ others: number }>({
+    name: "announce-scheduler",
+    text: `with mine as (
+             insert into schedulers (id, lease_expires_at) values ($1, now() + $2 * interval '1 millisecond')
+             on conflict (id) do update set lease_expires_at = excluded.lease_expires_at
+           ), gone as (
+             delete from schedulers where lease_expires_at < now() and id <> $1
+           )
+           select count(*)::int as others from schedulers where lease_expires_at >= now() and id <> $1`,
+    values: [id, leaseMs],
+  });
+  return 1 + (rows[0]?.others ?? 0);
+}
+
+/** Forgets a scheduler that stops. */
+export async function dismissScheduler(pool: pg.Pool, id: string): Promise<void> {
+  await pool.query("delete from schedulers where id = $1", [id]);
 }

@@ -58,3 +58,9 @@ export const shards = pgTable("shards", {
   owner: text(),
   leaseExpiresAt: moment(),
 });
+
+/** Live schedulers, so that each knows its fair share of the shards. */
+export const schedulers = pgTable("schedulers", {
+  id: text().primaryKey(),
+  leaseExpiresAt: moment().notNull(),
+});
