@@ -16,14 +16,16 @@ const TENANT = { project: "flytesnacks", domain: "development" };
 
 let database: TestDatabase;
 let folder: { path: string; close(): Promise<void> };
+let config: ApiConfig;
 let api: Api;
 let client: SkeinClient;
 beforeAll(async () => {
   database = await createTestDatabase();
   folder = createTempFolder("client");
   const secretKey = "a-secret-key-of-more-than-32-characters";
-  const config = { databaseUrl: database.url, storage: `file://${folder.path}`, secretKey, logLevel: "silent" };
-  api = await startApi({ ...ApiConfig.parse(config), port: 0, grpcPort: "off" });
+  const storage = `file://${folder.path}`;
+  config = ApiConfig.parse({ databaseUrl: database.url, storage, secretKey, logLevel: "silent" });
+  api = await startApi({ ...config, port: 0, grpcPort: "off" });
   client = createSkeinClient({ url: api.url });
   await insertRow(database.pool, "shards", { id: 0 });
   await openAdminClient(api.url).createTask(echoTask("client.echo"));
@@ -132,7 +134,19 @@ test("watching a run that does not exist fails", async () => {
   await expect(watching).rejects.toThrow("Run none does not exist");
 });
 
-test("leaving a watch leaves nothing behind, and a stopping server ends it", async () => {
+test("a stopping server ends its watches and does not wait for them", async () => {
+  const id = await launch();
+  const other = await startApi({ ...config, port: 0, grpcPort: "off" });
+  const response = await fetch(`${other.url}/trpc/runs.watch?input=${encodeURIComponent(JSON.stringify(id))}`);
+  const reader = response.body?.getReader();
+  await reader?.read();
+  const before = performance.now();
+  await other.close();
+  expect(performance.now() - before).toBeLessThan(5_000);
+  await reader?.cancel().catch(() => undefined);
+});
+
+test("leaving a watch leaves nothing behind", async () => {
   const id = await launch();
   for await (const { run } of watchRun(client, id)) {
     expect(run.phase).toBe("queued");

@@ -130,6 +130,44 @@ test("a connection that hangs is cut when the grace is over", async () => {
   await ended;
 });
 
+test.each([
+  ["nothing at all", ""],
+  ["half of what tells the protocol", "P"],
+  ["half of its headers", "GET / HTTP/1.1\r\n"],
+  ["half of its body", "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n\r\nab"],
+])("a client that sends %s is not waited for", async (_what, text) => {
+  const port = await openOnePort({
+    host: "127.0.0.1",
+    ports: [0],
+    http1: (request) => request.resume(),
+    http2: () => {},
+    limits: { peekTimeoutMs: 100, headersTimeoutMs: 100, requestTimeoutMs: 200 },
+  });
+  closers.push(() => port.close(0));
+  const socket = connectTcp(port.ports[0] ?? 0, "127.0.0.1");
+  socket.write(text);
+  socket.resume();
+  await once(socket, "close");
+});
+
+test("a stream that opens and sends nothing is not waited for, and its session lives on", async () => {
+  const port = await openOnePort({
+    host: "127.0.0.1",
+    ports: [0],
+    http1: () => {},
+    http2: (request, response) => request.on("end", () => response.end()),
+    limits: { peekTimeoutMs: 100, headersTimeoutMs: 100, requestTimeoutMs: 100 },
+  });
+  closers.push(() => port.close(0));
+  const session = openSession(`http://127.0.0.1:${port.ports[0]}`);
+  const stream = session.request({ ":method": "POST", ":path": "/" }, { endStream: false });
+  await once(stream, "close");
+  const next = session.request({ ":path": "/" });
+  next.resume();
+  await once(next, "close");
+  expect(session.closed).toBe(false);
+});
+
 test("two ports answer alike", async () => {
   const api = await start({ grpcPort: 0 });
   expect(api.ports).toHaveLength(2);

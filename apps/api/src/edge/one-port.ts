@@ -10,6 +10,7 @@ export interface OnePortOptions {
   readonly ports: readonly number[];
   readonly http1: RequestListener;
   readonly http2: Http2Listener;
+  readonly limits?: ConnectionLimits;
 }
 
 export interface OnePort {
@@ -19,11 +20,15 @@ export interface OnePort {
   close(graceMs: number): Promise<void>;
 }
 
-/** A client must say within this time which protocol it speaks. */
-const PEEK_TIMEOUT_MS = 10_000;
-const HEADERS_TIMEOUT_MS = 15_000;
-/** For a request's body as a whole: uploads over a slow line are the longest. */
-const REQUEST_TIMEOUT_MS = 300_000;
+export interface ConnectionLimits {
+  /** A client must say within this time which protocol it speaks. */
+  readonly peekTimeoutMs: number;
+  readonly headersTimeoutMs: number;
+  /** For a request as a whole: uploads over a slow line are the longest. */
+  readonly requestTimeoutMs: number;
+}
+
+const DEFAULT_LIMITS: ConnectionLimits = { peekTimeoutMs: 10_000, headersTimeoutMs: 15_000, requestTimeoutMs: 300_000 };
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const HEADER_BYTES_MAX = 32 * 1024;
 const STREAMS_MAX = 1_000;
@@ -37,8 +42,9 @@ const HTTP2_MARK = Buffer.from("PRI");
  */
 export async function openOnePort(options: OnePortOptions): Promise<OnePort> {
   const sockets = new Set<Socket>();
-  const http1 = createHttp1(options.http1);
-  const http2 = createHttp2(options.http2);
+  const limits = options.limits ?? DEFAULT_LIMITS;
+  const http1 = createHttp1(options.http1, limits);
+  const http2 = createHttp2(options.http2, limits);
   const listeners: Server[] = [];
   const close = async (graceMs: number): Promise<void> => {
     const closed = listeners.map((server) => new Promise((resolve) => server.close(resolve)));
@@ -57,7 +63,7 @@ export async function openOnePort(options: OnePortOptions): Promise<OnePort> {
     socket.on("error", () => socket.destroy());
     socket.setNoDelay(true);
     socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
-    peek(socket, (isHttp2) => (isHttp2 ? http2 : http1).accept(socket));
+    peek(socket, limits.peekTimeoutMs, (isHttp2) => (isHttp2 ? http2 : http1).accept(socket));
   };
   try {
     for (const port of options.ports) listeners.push(await listen(options.host, port, accept));
@@ -68,21 +74,23 @@ export async function openOnePort(options: OnePortOptions): Promise<OnePort> {
   return { ports: listeners.map((server) => (server.address() as AddressInfo).port), close };
 }
 
-function createHttp1(listener: RequestListener) {
+function createHttp1(listener: RequestListener, limits: ConnectionLimits) {
   let isClosing = false;
   const closeIdle = (): void => server.closeIdleConnections();
-  const server = createHttp1Server(
-    { maxHeaderSize: HEADER_BYTES_MAX, requireHostHeader: false },
-    (request, response) => {
-      // A connection that was busy when the server began to close is idle only after its answer.
-      response.once("close", () => isClosing && setImmediate(closeIdle));
-      listener(request, response);
-    },
-  );
-  server.headersTimeout = HEADERS_TIMEOUT_MS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
-  // It never listens itself, and only this event starts Node's check of the two timeouts.
+  const options = {
+    maxHeaderSize: HEADER_BYTES_MAX,
+    requireHostHeader: false,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    connectionsCheckingInterval: limits.headersTimeoutMs / 2,
+  };
+  const server = createHttp1Server(options, (request, response) => {
+    // A connection that was busy when the server began to close is idle only after its answer.
+    response.once("close", () => isClosing && setImmediate(closeIdle));
+    listener(request, response);
+  });
+  // It never listens itself, and only this event starts Node's check of the timeouts.
   server.emit("listening");
   return {
     accept: (socket: Socket): void => void server.emit("connection", socket),
@@ -94,7 +102,7 @@ function createHttp1(listener: RequestListener) {
   };
 }
 
-function createHttp2(listener: Http2Listener) {
+function createHttp2(listener: Http2Listener, { requestTimeoutMs }: ConnectionLimits) {
   const sessions = new Set<ServerHttp2Session>();
   const server = createHttp2Server({ settings: { maxConcurrentStreams: STREAMS_MAX } }, listener);
   server.on("session", (session) => {
@@ -103,7 +111,7 @@ function createHttp2(listener: Http2Listener) {
     session.on("error", () => session.destroy());
   });
   server.on("stream", (stream) => {
-    stream.setTimeout(REQUEST_TIMEOUT_MS, () => {
+    stream.setTimeout(requestTimeoutMs, () => {
       // Only a request that does not come is cut: an answer, such as a subscription, may be silent for long.
       if (!stream.readableEnded) stream.close();
     });
@@ -119,8 +127,8 @@ function createHttp2(listener: Http2Listener) {
 }
 
 /** The bytes go back unread: an HTTP/2 session reads a socket's buffer only while nothing has made it flow. */
-function peek(socket: Socket, decided: (isHttp2: boolean) => void): void {
-  const timer = setTimeout(() => socket.destroy(), PEEK_TIMEOUT_MS);
+function peek(socket: Socket, timeoutMs: number, decided: (isHttp2: boolean) => void): void {
+  const timer = setTimeout(() => socket.destroy(), timeoutMs);
   socket.once("close", () => clearTimeout(timer));
   const onReadable = (): void => {
     const head: Buffer | null = socket.read(HTTP2_MARK.length);
