@@ -242,7 +242,6 @@ export const TRPC_PERMISSIONS = {
   "system.version": "system:read",
   "system.health": "public",
 } as const satisfies Record<string, Permission>;
-export type TrpcPath = keyof typeof TRPC_PERMISSIONS;
 
 /** Every plain HTTP route. REST paths are not here: they are the RPCs above under another address. */
 export const ROUTE_PERMISSIONS = {
