@@ -23,6 +23,8 @@ const COMMANDS = {
   bench: ["scripts/bench/main.ts"],
   bless: [vitest, "run", "--update", "--project", "unit", "--project", "it"],
 };
+/** A server that mostly waits: less room for young objects halves its memory and costs nothing that a laptop notices. */
+const NODE_FLAGS = { demo: ["--max-semi-space-size=4"], dev: ["--max-semi-space-size=4"] };
 const ENVIRONMENTS = { "test:full": { SKEIN_TEST_FULL: "true" }, check: { TURBO_TELEMETRY_DISABLED: "1" } };
 /** Longer than any `npm ci`: a lock older than this was left by a crash whose pid is in use again. */
 const LOCK_AGE_MS_MAX = 15 * 60_000;
@@ -37,7 +39,7 @@ if (major < 20)
 
 if (!isInstalled() || !existsSync(node)) await withLock(install);
 await withLock(generate);
-run(node, [...target, ...rest]);
+run(node, [...(NODE_FLAGS[command] ?? []), ...target, ...rest]);
 
 function fail(message) {
   console.error(message);
@@ -141,7 +143,13 @@ function isStale(lock) {
 
 /** Hands over to the command: it gets our terminal and its exit code becomes ours. */
 function run(program, args) {
-  const env = { ...process.env, ...ENVIRONMENTS[command], PATH: `${bin}${delimiter}${process.env.PATH}` };
+  const env = {
+    // Types are stripped once, not at every start.
+    NODE_COMPILE_CACHE: join(root, "node_modules/.cache/node-compile"),
+    ...process.env,
+    ...ENVIRONMENTS[command],
+    PATH: `${bin}${delimiter}${process.env.PATH}`,
+  };
   const child = spawn(program, args, { cwd: root, stdio: "inherit", env });
   // A terminal sends Ctrl-C to the child as well; a supervisor's signal reaches only us and is passed on.
   process.on("SIGINT", () => {});

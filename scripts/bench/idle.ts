@@ -35,11 +35,11 @@ function treeOf(root: number, processes: readonly Process[]): Process[] {
   return [...processes.filter(({ pid }) => pid === root), ...below];
 }
 
-/** Starts `skein dev`, lets it settle, and answers the MiB that all its processes but Postgres hold. */
+/** Starts `skein dev`, lets it settle, and answers the MiB that all its processes but Postgres hold, the bootstrap included. */
 export async function measureIdle(): Promise<number> {
   const home = createTempFolder("idle");
   const port = await freePort();
-  const args = ["apps/cli/src/main.ts", "dev", "--port", `${port}`];
+  const args = ["scripts/bootstrap.mjs", "dev", "--port", `${port}`];
   const env = { PATH: process.env.PATH, HOME: home.path, SKEIN_HOME: join(home.path, "skein"), SKEIN_GRPC_PORT: "off" };
   const dev = await startLeashed(process.execPath, args, { cwd: ROOT, env, logFile: join(home.path, "dev.log") });
   try {

@@ -1,23 +1,19 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WorkflowExecution_Phase } from "@skein/idl/core";
 import {
   createTempFolder,
   freePort,
-  integerInterface,
   type LeashedProcess,
   launch,
   openAdminClient,
-  register,
   startLeashed,
-  taskNode,
   untilOver,
   waitFor,
-  workflowOf,
 } from "@skein/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { markingTask, processesWith, startsIn } from "./src/start-marks.ts";
+import { processesWith, registerMarkingChain, startsIn } from "./src/start-marks.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -37,6 +33,8 @@ const environment = () => ({
   PATH: process.env.PATH ?? "",
   HOME: folder.path,
   SKEIN_HOME: join(folder.path, "skein"),
+  // The tasks write to a file of the test, which a sandbox would keep them from.
+  SKEIN_ISOLATION: "none",
   SKEIN_GRPC_PORT: "off",
 });
 
@@ -74,15 +72,10 @@ const ofThisHome = () => {
 
 test("runs survive kill -9 of skein dev, and Ctrl-C leaves no process behind", { timeout: 180_000 }, async () => {
   const file = join(folder.path, "starts");
-  writeFileSync(file, "");
   const first = await startDev();
   await untilReady(first, 1);
   const admin = openAdminClient(`http://127.0.0.1:${port}`);
-  const task = markingTask("dev.step", file, 1);
-  const nodes = Array.from({ length: 3 }, (_, index) =>
-    taskNode(`n${index}`, task, [], index ? [`n${index - 1}`] : []),
-  );
-  await register(admin, [task], [workflowOf("dev.chain", nodes, integerInterface([], []))]);
+  await registerMarkingChain(admin, "dev.chain", file, { steps: 3, seconds: 1 });
   const names = await Promise.all(Array.from({ length: 4 }, () => launch(admin, "dev.chain")));
   await waitFor(async () => startsIn(file).size >= 2, { timeoutMs: 30_000, what: "tasks to start" });
 

@@ -22,7 +22,7 @@ import {
 } from "@skein/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { haveClients, openFlyteClients, type RunningSkein, startSkein } from "./src/index.ts";
-import { markingTask, processesWith, startsIn } from "./src/start-marks.ts";
+import { markingTask, processesWith, registerMarkingChain, startsIn } from "./src/start-marks.ts";
 
 const RUNS = 50;
 const STEPS = 5;
@@ -56,14 +56,6 @@ const open = (queue: "redis" | "postgres", agentSlots: number) =>
     // The tasks write to a file of the test, which a sandbox would keep them from.
     env: { SKEIN_ISOLATION: "none" },
   });
-
-/** Steps one after the other, each a task of its own, all marking their starts in one file. */
-async function registerChain(admin: AdminClient, name: string, file: string): Promise<void> {
-  writeFileSync(file, "");
-  const tasks = Array.from({ length: STEPS }, (_, step) => markingTask(`${name}.step${step}`, file, 0.2));
-  const nodes = tasks.map((task, step) => taskNode(`n${step}`, task, [], step === 0 ? [] : [`n${step - 1}`]));
-  await register(admin, tasks, [workflowOf(name, nodes, integerInterface([], []))]);
-}
 
 /** An answer in spite of restarts: the same call again until it is answered. */
 async function persist<T>(
@@ -127,7 +119,7 @@ describe.each(queues)("with the queue on %s", (queue) => {
       const clients = skein.apiUrls.map(openAdminClient);
       const [admin] = clients;
       if (!admin) throw new Error("no api");
-      await registerChain(admin, `kills.${queue}`, file);
+      await registerMarkingChain(admin, `kills.${queue}`, file, { steps: STEPS, seconds: 0.2 });
       const python = await launchPython(skein);
       const names = Array.from({ length: RUNS }, (_, index) => `k${index}`);
       const launching = Promise.all(
@@ -159,7 +151,7 @@ describe.each(queues)("with the queue on %s", (queue) => {
     const skein = await open(queue, 4);
     try {
       const admin = openAdminClient(skein.url);
-      await registerChain(admin, `restart.${queue}`, file);
+      await registerMarkingChain(admin, `restart.${queue}`, file, { steps: STEPS, seconds: 0.2 });
       const names = await Promise.all(Array.from({ length: 20 }, () => launch(admin, `restart.${queue}`)));
       await waitFor(async () => startsIn(file).size >= 10, { timeoutMs: 30_000, what: "some tasks to start" });
       await postgres.restart();

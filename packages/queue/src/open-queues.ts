@@ -2,8 +2,6 @@ import { AttemptOrder, AttemptReport, attemptKey } from "@skein/contracts";
 import { SkeinError } from "@skein/errors";
 import type { Backend, NewParcel, Parcel, ParcelJob, ParcelProcessor, ParcelQueue, ParcelWorker } from "./backend.ts";
 import { type OrderTaker, QueueOrderTaker } from "./order-taker.ts";
-import { openPostgresBackend } from "./postgres-backend.ts";
-import { openRedisBackend } from "./redis-backend.ts";
 import { ReportSender } from "./report-sender.ts";
 
 /** Two lanes per pool, so that an order that starts nothing never waits behind one that needs a slot. */
@@ -67,10 +65,15 @@ async function openBackend(options: QueuesOptions): Promise<Backend> {
   const timeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
   const what = options.redisUrl === undefined ? "Postgres" : "Redis";
   try {
-    if (options.redisUrl !== undefined)
+    // Only the client that is used is loaded.
+    if (options.redisUrl !== undefined) {
+      const { openRedisBackend } = await import("./redis-backend.ts");
       return await openRedisBackend(options.redisUrl, options.prefix, timeoutMs, options.onError);
-    if (options.postgresUrl !== undefined)
+    }
+    if (options.postgresUrl !== undefined) {
+      const { openPostgresBackend } = await import("./postgres-backend.ts");
       return await openPostgresBackend(options.postgresUrl, timeoutMs, options.onError);
+    }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new SkeinError(

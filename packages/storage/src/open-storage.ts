@@ -1,7 +1,7 @@
 import { isAbsolute, normalize } from "node:path";
 import { SkeinError } from "@skein/errors";
 import { openLocalStorage, type Signing } from "./local.ts";
-import { openS3Storage, type S3Options } from "./s3.ts";
+import type { S3Options } from "./s3.ts";
 import type { Storage } from "./storage.ts";
 
 export interface StorageOptions {
@@ -23,6 +23,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     return await openLocalStorage(rootUri, options.signing);
   }
   if (/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[^/]+)*$/.test(rootUri)) {
+    // The AWS SDK takes 30 MiB of memory, which file storage need not pay.
+    const { openS3Storage } = await import("./s3.ts");
     return openS3Storage(rootUri, options.s3 ?? {});
   }
   throw unsupported(options.uri, "it is neither file:///folder nor s3://bucket/prefix");

@@ -88,6 +88,7 @@ function commonEnvironment(shape: SkeinShape, backing: Backing): Environment {
     PATH: process.env.PATH ?? "",
     HOME: backing.folder.path,
     LANG: "C.UTF-8",
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "",
     SKEIN_LOG_LEVEL: process.env.SKEIN_TEST_LOG_LEVEL ?? "info",
     SKEIN_STORAGE: s3 === undefined ? `file://${storageRoot}` : `s3://${s3.bucket}/skein`,
     ...(redis === undefined ? {} : { REDIS_URL: redis.url }),

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { commandTask } from "@skein/testing";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { type AdminClient, commandTask, integerInterface, register, taskNode, workflowOf } from "@skein/testing";
 
 /** A task that appends `run step attempt` to a file outside the control plane when it starts, then takes its time. */
 export const markingTask = (name: string, file: string, seconds: number, options: { version?: string } = {}) =>
@@ -28,4 +28,19 @@ export function processesWith(text: string): string[] {
       return [];
     }
   });
+}
+
+/** Registers steps one after the other, each a task of its own, which mark their starts in one (now empty) file. */
+export async function registerMarkingChain(
+  admin: AdminClient,
+  name: string,
+  file: string,
+  shape: { readonly steps: number; readonly seconds: number },
+): Promise<void> {
+  writeFileSync(file, "");
+  const tasks = Array.from({ length: shape.steps }, (_, step) =>
+    markingTask(`${name}.step${step}`, file, shape.seconds),
+  );
+  const nodes = tasks.map((task, step) => taskNode(`n${step}`, task, [], step === 0 ? [] : [`n${step - 1}`]));
+  await register(admin, tasks, [workflowOf(name, nodes, integerInterface([], []))]);
 }

@@ -2,7 +2,6 @@ import { SkeinError } from "@skein/errors";
 import type { Logger } from "@skein/telemetry";
 import type { AgentConfig } from "../config.ts";
 import { sandboxFolders } from "../launch-settings.ts";
-import { openDockerRuntime } from "./docker.ts";
 import { ProcessRuntime } from "./process.ts";
 import type { Runtime } from "./runtime.ts";
 import { openSandbox, type Sandbox } from "./sandbox.ts";
@@ -10,6 +9,7 @@ import { openSandbox, type Sandbox } from "./sandbox.ts";
 /** The runtime that the configuration asks for; failed_precondition when this machine cannot give it. */
 export async function openRuntime(config: AgentConfig, agentId: string, logger: Logger): Promise<Runtime> {
   if (config.runtime === "docker") {
+    const { openDockerRuntime } = await import("./docker.ts");
     return await openDockerRuntime({
       agentId,
       host: config.dockerHost,

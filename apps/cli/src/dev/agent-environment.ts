@@ -8,6 +8,7 @@ const ALLOWED = [
   "LC_ALL",
   "TZ",
   "TMPDIR",
+  "NODE_COMPILE_CACHE",
   "DOCKER_HOST",
   "REDIS_URL",
   "SKEIN_QUEUE_DATABASE_URL",

@@ -34,7 +34,11 @@ export async function startAgentProcess(home: Home, environment: Record<string, 
   const launch = (): void => {
     const log = openSync(logFile, "a", 0o600);
     // A group of its own: Ctrl-C reaches us first, and we stop the agent when it is its turn.
-    child = spawn(process.execPath, [MAIN], { env: environment, stdio: ["ignore", log, log], detached: true });
+    child = spawn(process.execPath, [...process.execArgv, MAIN], {
+      env: environment,
+      stdio: ["ignore", log, log],
+      detached: true,
+    });
     closeSync(log);
     if (child.pid !== undefined) writeMark(markFile, child.pid);
     child.once("exit", (code, signal) => {
