@@ -3,12 +3,20 @@ import { once } from "node:events";
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type AttemptOrder, type AttemptReport, attemptKey, type ClaimGrant } from "@skein/contracts";
 import { toBytes } from "@skein/idl";
-import { TaskTemplateSchema } from "@skein/idl/core";
+import { LiteralMapSchema, SimpleType, TaskTemplateSchema } from "@skein/idl/core";
 import { openQueues, type Queues } from "@skein/queue";
-import { createTempFolder, INSTALL_REDIS, requireTool, startRedis, type TestRedis, waitFor } from "@skein/testing";
+import {
+  createTempFolder,
+  INSTALL_REDIS,
+  integerInputs,
+  requireTool,
+  startRedis,
+  type TestRedis,
+  waitFor,
+} from "@skein/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openScriptedApi, SCRIPTED_TOKEN, type ScriptedApi } from "./scripted-api.ts";
 
@@ -83,9 +91,15 @@ describe.skipIf(!hasRedis)("an agent", () => {
     api.grants.set(attemptKey(order), grantOf(script, order));
     return order;
   };
-  const grantOf = (script: string, order: AttemptOrder): ClaimGrant => {
-    const target = { case: "container" as const, value: { image: "busybox", command: ["sh", "-c"], args: [script] } };
-    const template = create(TaskTemplateSchema, { type: "raw-container", target });
+  const grantOf = (
+    script: string,
+    order: AttemptOrder,
+    change: MessageInitShape<typeof TaskTemplateSchema> = {},
+    dataConfig = {},
+  ): ClaimGrant => {
+    const value = { image: "busybox", command: ["sh", "-c"], args: [script], dataConfig };
+    const target = { case: "container" as const, value };
+    const template = create(TaskTemplateSchema, { type: "raw-container", target, ...change });
     return {
       taskTemplate: Buffer.from(toBytes(TaskTemplateSchema, template)).toString("base64"),
       inputs: { data: "" },
@@ -133,6 +147,20 @@ describe.skipIf(!hasRedis)("an agent", () => {
     const { runId, ordinal, attempt } = order;
     api.settled.push({ runId, ordinal, attempt });
     await waitFor(() => attemptFolders().length === 0);
+  });
+
+  test("a raw container finds its inputs as files and leaves its outputs so", async () => {
+    startAgentProcess();
+    const order = newOrder("");
+    const variable = { type: { type: { case: "simple" as const, value: SimpleType.INTEGER } } };
+    const script = "expr $(cat /var/flyte/inputs/x) + 1 >/var/flyte/outputs/y";
+    const grant = grantOf(script, order, { interface: { outputs: { variables: { y: variable } } } }, { enabled: true });
+    const inputs = Buffer.from(toBytes(LiteralMapSchema, create(LiteralMapSchema, integerInputs({ x: 41 }))));
+    api.grants.set(attemptKey(order), { ...grant, inputs: { data: inputs.toString("base64") } });
+    await queues.publishOrders("default", "slot", [order]);
+    const expected = toBytes(LiteralMapSchema, create(LiteralMapSchema, integerInputs({ y: 42 })));
+    const data = Buffer.from(expected).toString("base64");
+    expect(await finalOf(order)).toMatchObject({ type: "succeeded", outputs: { data } });
   });
 
   test("an order that comes twice is started once", async () => {

@@ -28,6 +28,7 @@ export function launchSettings(config: AgentConfig, storage: Storage): LaunchSet
   return {
     storage,
     store: config.storage.startsWith("s3://") ? storeAccess(config) : undefined,
+    canMount: config.runtime === "docker",
     base: config.runtime === "process" ? (folder) => processBase(config, folder) : () => containerBase(config),
   };
 }

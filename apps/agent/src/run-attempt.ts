@@ -13,6 +13,7 @@ import type { ReportOutbox } from "./link/report-outbox.ts";
 import type { Exit, Launch, Runtime } from "./runtimes/runtime.ts";
 import { collect } from "./task/collect.ts";
 import { declaresOutputs, type LaunchSettings, prepareLaunch, readTaskTemplate } from "./task/prepare-launch.ts";
+import { collectData, dataLoadingOf } from "./task/raw-container.ts";
 import { fitMessage } from "./task/verdict.ts";
 
 export interface AttemptRunnerOptions {
@@ -205,13 +206,17 @@ export class AttemptRunner {
   async #collect(held: HeldAttempt, exit: Exit, startedAtMs: number, endedAtMs: number): Promise<Outcome> {
     const { launch, outputBytesMax, logger, closing } = this.#options;
     const grant = held.grant as ClaimGrant;
+    const template = readTaskTemplate(grant);
     let message = "";
     for (let tries = 0; tries < COLLECT_TRIES; tries += 1) {
       try {
+        const hasData = dataLoadingOf(template) !== undefined;
+        if (hasData && succeeded(exit)) await collectData(held.folder, template, grant, launch.storage);
         return await collect(held.folder, exit, {
           storage: launch.storage,
           outputPrefix: grant.outputPrefix,
-          declaresOutputs: declaresOutputs(readTaskTemplate(grant)),
+          // A raw container that failed never meant to write outputs.pb itself.
+          declaresOutputs: declaresOutputs(template) && !hasData,
           outputBytesMax,
           startedAtMs,
           endedAtMs,
@@ -261,6 +266,8 @@ export class AttemptRunner {
     this.#held.delete(held.folder.key);
   }
 }
+
+const succeeded = (exit: Exit): boolean => exit.type === "exited" && exit.code === 0;
 
 const startFailure = (error: Error): ReportedFailure => ({
   code: "StartFailed",

@@ -15,14 +15,17 @@ import { type AttemptFolder, openUp } from "../ledger/attempt-folder.ts";
 import type { Launch } from "../runtimes/runtime.ts";
 import { type StoreAccess, taskEnvironment } from "./environment.ts";
 import { localPath, useLocalPaths } from "./file-uris.ts";
+import { dataLoadingOf, prepareData, replacePaths } from "./raw-container.ts";
 import { resourceLimits } from "./resources.ts";
-import { needsTaskTemplate, renderTemplate } from "./template.ts";
+import { needsTaskTemplate, renderTemplate, type TemplateValues } from "./template.ts";
 
 /** What the agent's configuration says about every launch. */
 export interface LaunchSettings {
   readonly storage: Storage;
   /** Undefined for file storage. */
   readonly store: StoreAccess | undefined;
+  /** Whether tasks can find a folder at another path than its own. */
+  readonly canMount: boolean;
   /** The start of a task's environment, for its folder. */
   readonly base: (folder: AttemptFolder) => Readonly<Record<string, string>>;
 }
@@ -47,11 +50,43 @@ export async function prepareLaunch(
   const template = readTaskTemplate(grant);
   const container = containerOf(template);
   await folder.prepare();
-  const inputs = await writeInputs(folder, grant, settings.storage);
+  const { inputs, mounts } = await writeInputs(folder, grant, template, settings.storage);
   const words = [...container.command, ...container.args];
   const taskTemplatePath = join(folder.in, "task.pb");
   if (needsTaskTemplate(words)) await writeFile(taskTemplatePath, Buffer.from(grant.taskTemplate, "base64"));
-  const values = {
+  const values = templateValues(folder, grant, inputs, taskTemplatePath);
+  const environment = taskEnvironment({
+    grant,
+    attempt: folder.id.attempt,
+    taskId: template.id,
+    container: container.env,
+    store: settings.store,
+    base: settings.base(folder),
+  });
+  checkEnvironment(environment);
+  const wordsOf = (template: readonly string[]): string[] => {
+    const rendered = redirectCode(renderTemplate(template, values), folder.work);
+    return settings.canMount ? rendered : replacePaths(rendered, mounts);
+  };
+  return {
+    folder,
+    image: container.image,
+    command: wordsOf(container.command),
+    args: wordsOf(container.args),
+    environment,
+    limits: resourceLimits(container.resources),
+    ...(await storageFolders(grant, settings.storage)),
+    mounts,
+  };
+}
+
+function templateValues(
+  folder: AttemptFolder,
+  grant: ClaimGrant,
+  inputs: LiteralMap,
+  taskTemplatePath: string,
+): TemplateValues {
+  return {
     input: join(folder.in, "inputs.pb"),
     inputPrefix: folder.in,
     outputPrefix: folder.out,
@@ -63,25 +98,6 @@ export async function prepareLaunch(
     namespace: `${grant.project}-${grant.domain}`,
     attemptName: `${grant.runName}-${grant.actionName}-${folder.id.attempt}`,
     inputs,
-  };
-  const environment = taskEnvironment({
-    grant,
-    attempt: folder.id.attempt,
-    taskId: template.id,
-    container: container.env,
-    store: settings.store,
-    base: settings.base(folder),
-  });
-  checkEnvironment(environment);
-  return {
-    folder,
-    image: container.image,
-    command: redirectCode(renderTemplate(container.command, values), folder.work),
-    args: redirectCode(renderTemplate(container.args, values), folder.work),
-    environment,
-    limits: resourceLimits(container.resources),
-    ...(await storageFolders(grant, settings.storage)),
-    mounts: {},
   };
 }
 
@@ -106,12 +122,19 @@ function containerOf(template: TaskTemplate): Container {
   );
 }
 
-async function writeInputs(folder: AttemptFolder, grant: ClaimGrant, storage: Storage): Promise<LiteralMap> {
+async function writeInputs(
+  folder: AttemptFolder,
+  grant: ClaimGrant,
+  template: TaskTemplate,
+  storage: Storage,
+): Promise<{ inputs: LiteralMap; mounts: Launch["mounts"] }> {
   const bytes = "data" in grant.inputs ? Buffer.from(grant.inputs.data, "base64") : await storage.get(grant.inputs.uri);
   const inputs = fromBytes(LiteralMapSchema, bytes);
+  const data = dataLoadingOf(template);
+  const mounts = data ? await prepareData(folder, data, inputs, storage) : {};
   useLocalPaths(inputs);
   await writeFile(join(folder.in, "inputs.pb"), toBytes(LiteralMapSchema, inputs));
-  return inputs;
+  return { inputs, mounts };
 }
 
 /** Code goes into the attempt's own folder; flytekit puts it on PYTHONPATH from there. */

@@ -1,3 +1,4 @@
+import { primitiveText } from "@skein/copilot";
 import { SkeinError } from "@skein/errors";
 import type { Literal, LiteralMap, Scalar } from "@skein/idl/core";
 
@@ -83,7 +84,7 @@ function literalText(variable: string, literal: Literal): string {
 function scalarText({ value: scalar }: Scalar): string | undefined {
   switch (scalar.case) {
     case "primitive":
-      return primitiveText(scalar.value.value);
+      return primitiveText(scalar.value);
     case "blob":
     case "schema":
       return scalar.value.uri;
@@ -95,42 +96,5 @@ function scalarText({ value: scalar }: Scalar): string | undefined {
       return undefined;
   }
 }
-
-type Primitive = Extract<Scalar["value"], { case: "primitive" }>["value"]["value"];
-
-function primitiveText(primitive: Primitive): string | undefined {
-  switch (primitive.case) {
-    case "integer":
-    case "floatValue":
-    case "boolean":
-      return String(primitive.value);
-    case "stringValue":
-      return primitive.value;
-    case "datetime":
-      return rfc3339(primitive.value.seconds, primitive.value.nanos);
-    case "duration":
-      return durationText(primitive.value.seconds, primitive.value.nanos);
-    default:
-      return undefined;
-  }
-}
-
-/** As Go writes it: no fraction when there is none, and no zeros at its end. */
-function rfc3339(seconds: bigint, nanos: number): string {
-  const base = new Date(Number(seconds) * 1000).toISOString().replace(/\.\d+Z$/, "");
-  return `${base}${fraction(nanos)}Z`;
-}
-
-/** As Go writes a duration of a second or more: `1h2m3.5s`. Shorter ones in seconds. */
-function durationText(seconds: bigint, nanos: number): string {
-  const isNegative = seconds < 0n || nanos < 0;
-  const total = seconds < 0n ? -seconds : seconds;
-  const [hours, minutes, rest] = [total / 3600n, (total / 60n) % 60n, total % 60n];
-  const head = hours > 0n ? `${hours}h${minutes}m` : minutes > 0n ? `${minutes}m` : "";
-  return `${isNegative ? "-" : ""}${head}${rest}${fraction(Math.abs(nanos))}s`;
-}
-
-const fraction = (nanos: number): string =>
-  nanos === 0 ? "" : `.${String(nanos).padStart(9, "0").replace(/0+$/, "")}`;
 
 const refused = (message: string): SkeinError => new SkeinError("invalid_argument", "template_invalid", message);
