@@ -32,7 +32,7 @@ const librariesStayHome: Rule = (file) =>
     return `${library} may be imported only in ${homes.join(", ")}`;
   });
 
-const APPS = ["agent", "api", "console", "copilot", "scheduler"].map((name) => `@skein/${name}`);
+const APPS = ["agent", "api", "console", "scheduler"].map((name) => `@skein/${name}`);
 
 /** Apps meet in contracts and in the database; the cli starts them, and clients take the router's type. */
 const appsStayApart: Rule = (file) =>
