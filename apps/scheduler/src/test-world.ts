@@ -79,7 +79,7 @@ export class World {
     const data = inputsOf(x);
     const value = { data, sizeBytes: data.length };
     this.#launched += 1;
-    await insertRun(db, {
+    await insertRun(db.$client, {
       id,
       ...TENANT,
       name: `run${this.#launched}`,

@@ -1,8 +1,8 @@
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import pg from "pg";
 
-/** Drizzle over the pool: each statement may use another connection. */
-export type Db = NodePgDatabase<Record<string, never>>;
+/** Drizzle over the pool: each statement may use another connection. `$client` is the pool, for prepared statements. */
+export type Db = NodePgDatabase<Record<string, never>> & { readonly $client: pg.Pool };
 
 /** Drizzle inside one transaction. */
 export type Tx = Parameters<Parameters<Db["transaction"]>[0]>[0];

@@ -114,7 +114,7 @@ export function launcher({ db, storage, notifier, projects, findTarget }: Launch
       inputs,
       createdAt,
     };
-    const inserted = target.limit ? await insertRunWithin(db, run, target.limit) : await insertRun(db, run);
+    const inserted = target.limit ? await insertRunWithin(db, run, target.limit) : await insertRun(db.$client, run);
     if (inserted === "full" && target.limit) throw limitReached(target.limit);
     if (!inserted) throw await refusal(call, id);
     notifier.notify(EVENTS_CHANNEL);
