@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { ActionState, Changes } from "../src/changes.ts";
+import type { ActionState, AttemptState, Changes, NewAction } from "../src/changes.ts";
 import {
   ACTION_TRANSITIONS,
   ATTEMPT_TRANSITIONS,
@@ -26,46 +26,61 @@ function isReachable<Phase extends string>(table: Record<Phase, readonly Phase[]
   return seen.has(to);
 }
 
+/** A plain comparison, because there are millions of them and `expect` costs a hundred times as much. */
+function law(holds: boolean, words: string, broken: unknown): void {
+  if (!holds) throw new Error(`${words}, but not here: ${JSON.stringify(broken)}`);
+}
+
 /** What must hold after every commit. */
 export function checkLaws(stage: Stage, before: Snapshot, changes: Changes): void {
   const { runRow: run, actions, attempts } = stage;
-  expect(isReachable(RUN_TRANSITIONS, before.run.phase, run.phase), "the run's step is allowed").toBe(true);
-  expect(run.endedAtMs !== null, "a run ended iff terminal").toBe(isTerminalRun(run.phase));
+  law(isReachable(RUN_TRANSITIONS, before.run.phase, run.phase), "a run's step is allowed", { from: before.run, run });
+  law((run.endedAtMs !== null) === isTerminalRun(run.phase), "a run ended iff terminal", run);
   const liveAttempts = new Map<number, number>();
   for (const [key, attempt] of attempts) {
-    const old = before.attempts.get(key);
-    if (old && isTerminalAttempt(old.phase)) expect(attempt, `no second outcome of ${key}`).toEqual(old);
-    if (old) expect(isReachable(ATTEMPT_TRANSITIONS, old.phase, attempt.phase)).toBe(true);
-    expect(attempt.endedAtMs !== null, `attempt ${key} ended iff terminal`).toBe(isTerminalAttempt(attempt.phase));
-    if (attempt.phase === "failed") expect(attempt.failure).not.toBeNull();
+    checkAttempt(attempt, before.attempts.get(key));
     if (attempt.endedAtMs === null) liveAttempts.set(attempt.ordinal, (liveAttempts.get(attempt.ordinal) ?? 0) + 1);
   }
-  for (const count of liveAttempts.values()) expect(count, "at most one live attempt").toBe(1);
-  for (const action of actions.values()) {
-    const old = before.actions.get(action.ordinal);
-    if (old && isTerminalAction(old.phase)) expect(action, `action ${action.name} stays as it ended`).toEqual(old);
-    if (old) expect(isReachable(ACTION_TRANSITIONS, old.phase, action.phase)).toBe(true);
-    checkAction(stage, action, liveAttempts.get(action.ordinal) ?? 0);
-  }
+  for (const [ordinal, count] of liveAttempts) law(count === 1, "an action has at most one live attempt", ordinal);
+  for (const action of actions.values())
+    checkAction(stage, action, before.actions.get(action.ordinal), liveAttempts.get(action.ordinal) ?? 0);
   const isEnding = before.run.phase === "failing" || before.run.phase === "aborting" || before.run.endedAtMs !== null;
-  for (const { ordinal, attempt, phase } of isEnding ? changes.attempts : [])
-    expect(phase, `${ordinal}.${attempt} brings nothing after the end began`).not.toBe("succeeded");
-  if (isEnding) expect(changes.newActions.length + changes.attempts.filter(({ isNew }) => isNew).length).toBe(0);
-  expect(new Set([...actions.values()].map(({ name }) => name)).size, "names are unique").toBe(actions.size);
+  for (const attempt of isEnding ? changes.attempts : []) {
+    law(attempt.phase !== "succeeded", "an attempt brings nothing after the end began", attempt);
+    law(!attempt.isNew, "no attempt is made after the end began", attempt);
+  }
+  if (isEnding) law(changes.newActions.length === 0, "no action is made after the end began", changes.newActions);
+  const names = [...actions.values()].map(({ name }) => name);
+  law(new Set(names).size === names.length, "names are unique", names);
 }
 
-function checkAction(stage: Stage, action: ActionState & { parentOrdinal: number | null }, liveAttempts: number): void {
+function checkAttempt(attempt: AttemptState, old: AttemptState | undefined): void {
+  const { phase, endedAtMs } = attempt;
+  law((endedAtMs !== null) === isTerminalAttempt(phase), "an attempt ended iff terminal", attempt);
+  law(phase !== "failed" || attempt.failure !== null, "a failed attempt says why", attempt);
+  if (!old || attempt === old) return;
+  if (isTerminalAttempt(old.phase)) expect(attempt, "an attempt has no second outcome").toEqual(old);
+  law(isReachable(ATTEMPT_TRANSITIONS, old.phase, phase), "an attempt's step is allowed", { from: old, attempt });
+}
+
+type Action = ActionState & NewAction;
+
+function checkAction(stage: Stage, action: Action, old: Action | undefined, liveAttempts: number): void {
   const { ordinal, phase, attempts, userFailures, systemFailures } = action;
-  const record = stage.run.actions[ordinal];
+  const isTerminal = isTerminalAction(phase);
   const parent = action.parentOrdinal === null ? stage.runRow : stage.actions.get(action.parentOrdinal);
-  expect(action.endedAtMs !== null, "an action ended iff terminal").toBe(isTerminalAction(phase));
-  if (parent?.endedAtMs != null) expect(isTerminalAction(phase), "a terminal parent has terminal children").toBe(true);
-  if (parent?.phase === "succeeded") expect(phase).toBe("succeeded");
-  if (isTerminalAction(phase)) expect(liveAttempts, "a terminal action has no live attempt").toBe(0);
-  if (phase === "failed" || phase === "failing") expect(action.failure).not.toBeNull();
-  expect(userFailures, "user failures stay within the budget").toBeLessThanOrEqual((record?.node.retries ?? 0) + 1);
-  expect(systemFailures).toBeLessThanOrEqual(stage.policy.systemRetriesMax + 1);
-  expect(attempts).toBeLessThanOrEqual(userFailures + systemFailures + 1);
+  law((action.endedAtMs !== null) === isTerminal, "an action ended iff terminal", action);
+  law(parent?.endedAtMs == null || isTerminal, "a terminal parent has terminal children", action);
+  law(parent?.phase !== "succeeded" || phase === "succeeded", "a succeeded parent's children succeeded", action);
+  law(!isTerminal || liveAttempts === 0, "a terminal action has no live attempt", action);
+  law((phase !== "failed" && phase !== "failing") || action.failure !== null, "a failed action says why", action);
+  const retries = stage.run.actions[ordinal]?.node.retries ?? 0;
+  law(userFailures <= retries + 1, "user failures stay within the budget", action);
+  law(systemFailures <= stage.policy.systemRetriesMax + 1, "system failures stay within the budget", action);
+  law(attempts <= userFailures + systemFailures + 1, "each attempt but one is a failure", action);
+  if (!old || action === old) return;
+  if (isTerminalAction(old.phase)) expect(action, "an action stays as it ended").toEqual(old);
+  law(isReachable(ACTION_TRANSITIONS, old.phase, phase), "an action's step is allowed", { from: old, action });
 }
 
 const frameDump = (frame: Frame) => ({

@@ -7,6 +7,7 @@ import {
   LiteralTypeSchema,
   type ScalarSchema,
   SimpleType,
+  TypedInterfaceSchema,
 } from "@skein/idl/core";
 import { expect, test } from "vitest";
 import { enumOf, INT, listOf, mapOf, NONE, STR, STRUCT, simple, unionOf } from "../../test/literals.ts";
@@ -99,6 +100,18 @@ const MISFITS: readonly [string, LiteralType, Given, string][] = [
     "IllegalEnumValue: Input [p] on node [n] is an Enum and expects value to be one of [a b].  Received [c]",
   ],
   [
+    "a union's value for an enum",
+    enumOf("a"),
+    scalar({
+      case: "union",
+      value: {
+        value: { value: { case: "scalar", value: { value: { case: "noneType", value: {} } } } },
+        type: STR,
+      },
+    }),
+    "IllegalEnumValue: Input [p] on node [n] is an Enum and expects value to be one of [a].  Received []",
+  ],
+  [
     "no string for an enum",
     enumOf("a"),
     int,
@@ -148,6 +161,12 @@ const MISFITS: readonly [string, LiteralType, Given, string][] = [
     promise("point", "z"),
     "FieldNotFound: Variable [point] (type [Point]) doesn't have field [z].",
   ],
+  [
+    "a field without a name",
+    INT,
+    { value: { case: "promise", value: { nodeId: "", var: "point", attrPath: [{}] } } },
+    "FieldNotFound: Variable [point] (type [Point]) doesn't have field [].",
+  ],
   ["a field of an int", INT, promise("i", "z"), "FieldNotFound: Variable [i] (type [int]) doesn't have field [z]."],
   [
     "a field of another type",
@@ -172,6 +191,25 @@ test.each(MISFITS)("%s cannot be bound", (_words, type, given, problem) => {
 test("an error calls a variable by its node's name", () => {
   const [problem] = problems(STR, promise("i"), { name: "greet" });
   expect(problem).toContain("assigned to the input variable 'greet.p'");
+});
+
+test("a part of a variable whose type is missing can be bound to anything", () => {
+  const template = workflowOf({ nodes: [nodeOf("n", { p: promise("untyped", "part") }, { target: runs("take") })] });
+  template.interface = create(TypedInterfaceSchema, { inputs: { variables: { untyped: {} } } });
+  const result = compileWorkflow({ template, tasks: [taskOf("take", { p: INT }, {})] });
+  expect("errors" in result && result.errors.map(({ nodeId, code }) => `${nodeId} ${code}`)).toEqual([
+    "start-node ValueRequired",
+  ]);
+});
+
+test("only an optional parameter may stay unbound", () => {
+  const template = workflowOf({ nodes: [nodeOf("n", {}, { target: runs("take") })] });
+  const task = taskOf("take", { maybe: unionOf(INT, NONE), either: unionOf(INT, STR), p: INT }, {});
+  const result = compileWorkflow({ template, tasks: [task] });
+  expect("errors" in result && result.errors.map(({ description }) => description)).toEqual([
+    "Parameter not bound [either].",
+    "Parameter not bound [p].",
+  ]);
 });
 
 test("a parameter is bound once, and with something", () => {

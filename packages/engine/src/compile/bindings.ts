@@ -12,7 +12,7 @@ import { castable, isOptional } from "./castable.ts";
 import type { CompileErrorCode } from "./compile-error.ts";
 import { scalarTypeOf } from "./literal-type.ts";
 import type { CompileScope, Types } from "./scope.ts";
-import { typeName } from "./type-name.ts";
+import { typeName, unionName } from "./type-name.ts";
 
 /** What a binding turned out to be: its type, where one can be told, and the nodes it reads from. */
 export interface Resolved {
@@ -35,7 +35,7 @@ export function resolveBinding(
   expected: LiteralType | undefined,
 ): Resolved | undefined {
   const { value } = data;
-  const isUnion = expected?.type.case === "unionType";
+  const variants = expected?.type.case === "unionType" ? expected.type.value.variants : undefined;
   switch (value.case) {
     case "scalar":
       return resolveScalar(scope, node, name, value.value, expected);
@@ -44,16 +44,14 @@ export function resolveBinding(
     case "offloadedMetadata":
       return resolveTyped(scope, node, name, value.value.inferredType, expected);
     case "collection":
-      if (isUnion) return resolveVariant(scope, node, name, data, expected);
+      if (variants) return resolveVariant(scope, node, name, data, variants);
       return resolveElements(scope, node, name, "collectionType", value.value.bindings, expected);
     case "map":
-      if (isUnion) return resolveVariant(scope, node, name, data, expected);
+      if (variants) return resolveVariant(scope, node, name, data, variants);
       return resolveElements(scope, node, name, "mapValueType", Object.values(value.value.bindings), expected);
-    case undefined:
-      scope.report("MismatchingBindings", node.id, bindingMismatch(node, name, expected, "nothing"));
-      return undefined;
     default:
-      value satisfies never;
+      value.case satisfies undefined;
+      scope.report("MismatchingBindings", node.id, bindingMismatch(node, name, expected, "nothing"));
       return undefined;
   }
 }
@@ -91,17 +89,16 @@ function resolveVariant(
   node: Node,
   name: string,
   data: BindingData,
-  union: LiteralType,
+  variants: readonly LiteralType[],
 ): Resolved | undefined {
   const quiet: CompileScope = { ...scope, report: () => {} };
-  const variants = union.type.case === "unionType" ? union.type.value.variants : [];
   const matches = variants.flatMap((variant) => {
     const resolved = resolveBinding(quiet, node, name, data, variant);
     return resolved ? [{ variant, resolved }] : [];
   });
   const [first, second] = matches;
   if (first && !second) return first.resolved;
-  const what = `Input [${name}] on node [${node.id}] expects bindings of union type [${typeName(union)}].`;
+  const what = `Input [${name}] on node [${node.id}] expects bindings of union type [${unionName(variants)}].`;
   const received = `Received [a ${data.value.case === "map" ? "map" : "list"}]`;
   if (first && second) {
     const both = `[${typeName(first.variant)}] and [${typeName(second.variant)}]`;
@@ -197,8 +194,8 @@ type Picked = { readonly type: LiteralType | undefined } | { readonly missing: s
 function pick(whole: LiteralType | undefined, path: readonly string[]): Picked {
   let type = whole;
   for (const key of path) {
-    const inner = type?.type;
-    if (!type || !inner) return { type: undefined };
+    if (!type) return { type: undefined };
+    const inner = type.type;
     if (inner.case === "collectionType" || inner.case === "mapValueType") type = inner.value;
     else if (inner.case === "unionType" || inner.case === undefined) return { type: undefined };
     else if (inner.case === "simple" && (inner.value === SimpleType.STRUCT || inner.value === SimpleType.BINARY)) {

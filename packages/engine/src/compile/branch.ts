@@ -62,11 +62,9 @@ function operandType(
       if (!bound.has(val.value))
         report("VariableNameNotFound", node.id, `Variable [${val.value}] not found on node [${node.id}].`);
       return bound.get(val.value);
-    case undefined:
-      report("ValueRequired", node.id, `Value required [${side}.Val].`);
-      return undefined;
     default:
-      val satisfies never;
+      val?.case satisfies undefined;
+      report("ValueRequired", node.id, `Value required [${side}.Val].`);
       return undefined;
   }
 }

@@ -4,17 +4,17 @@ import type { Connections } from "./connections.ts";
 
 /** The nodes that no topological order can place, each with one node before it that cannot be placed either. */
 function findStuck(ids: readonly string[], connections: Connections): Map<string, string> {
-  const waitingFor = new Map(ids.map((id) => [id, 0]));
-  for (const id of ids)
-    for (const next of connections.dependentsOf(id)) waitingFor.set(next, (waitingFor.get(next) ?? 0) + 1);
-  const ready = ids.filter((id) => waitingFor.get(id) === 0);
+  const waitingFor = new Map<string, number>();
+  const add = (id: string, change: 1 | -1): number => {
+    const count = (waitingFor.get(id) ?? 0) + change;
+    waitingFor.set(id, count);
+    return count;
+  };
+  for (const id of ids) for (const next of connections.dependentsOf(id)) add(next, 1);
+  const ready = ids.filter((id) => !waitingFor.has(id));
   for (let id = ready.pop(); id !== undefined; id = ready.pop()) {
     waitingFor.delete(id);
-    for (const next of connections.dependentsOf(id)) {
-      const left = (waitingFor.get(next) ?? 0) - 1;
-      waitingFor.set(next, left);
-      if (left === 0) ready.push(next);
-    }
+    for (const next of connections.dependentsOf(id)) if (add(next, -1) === 0) ready.push(next);
   }
   const before = new Map<string, string>();
   for (const id of ids) if (waitingFor.has(id)) for (const next of connections.dependentsOf(id)) before.set(next, id);
@@ -29,11 +29,10 @@ function findCycles(before: ReadonlyMap<string, string>): string[][] {
     let id: string | undefined = start;
     while (id !== undefined && !walked.has(id)) {
       walked.add(id);
-      path.unshift(id);
+      path.push(id);
       id = before.get(id);
     }
-    const end = id === undefined ? -1 : path.indexOf(id);
-    if (id !== undefined && end >= 0) cycles.push([id, ...path.slice(0, end + 1)]);
+    if (id !== undefined && path.includes(id)) cycles.push([id, ...path.slice(path.indexOf(id)).reverse()]);
   }
   return cycles;
 }

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Literal, type LiteralMap, LiteralMapSchema, ParameterMapSchema } from "@skein/idl/core";
 import { expect, test } from "vitest";
-import { enumOf, INT, integer, STR, scalar, text } from "../../test/literals.ts";
+import { enumOf, INT, integer, list, nothing, STR, scalar, text } from "../../test/literals.ts";
 import { checkInputs } from "./check-inputs.ts";
 
 const literals = (values: Record<string, Literal>): LiteralMap => create(LiteralMapSchema, { literals: values });
@@ -51,6 +51,13 @@ test("a value of an unknown kind is a problem of its own", () => {
   ]);
   expect(problems({ n: integer(1), color: integer(1) })).toEqual([
     'input "color" must be enum(red, blue), but got int',
+  ]);
+});
+
+test("a value that is no primitive is called by its type", () => {
+  expect(problems({ n: list(integer(1)), color: nothing() })).toEqual([
+    'input "color" must be enum(red, blue), but got None',
+    'input "n" must be int, but got list[int]',
   ]);
 });
 

@@ -1,10 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import {
+  CompiledTaskSchema,
+  type Node,
   ParameterMapSchema,
   ResourceType,
   TypedInterfaceSchema,
   VariableMapSchema,
   type WorkflowTemplate,
+  WorkflowTemplateSchema,
 } from "@skein/idl/core";
 import { expect, test } from "vitest";
 import { INT, listOf, NONE, STR, STRUCT, unionOf, variables } from "../../test/literals.ts";
@@ -29,6 +32,7 @@ const TASKS = [
   taskOf("maybe", { x: unionOf(INT, NONE) }, { o: unionOf(INT, NONE) }),
   taskOf("point", {}, { o: STRUCT }),
   taskOf("quiet", {}, {}),
+  taskOf("split", { x: INT }, { left: INT, right: INT }),
 ];
 
 const PLANS: LaunchPlanInterface[] = [
@@ -164,6 +168,26 @@ const scalarText = {
   },
 };
 
+test("a launch plan may take nothing and hand out nothing", () => {
+  const bare = [{ id: idOf(ResourceType.LAUNCH_PLAN, "bare") }];
+  const codesOf = (node: Node): string[] => {
+    const result = compileWorkflow({ template: workflowOf({ nodes: [node] }), tasks: [], launchPlans: bare });
+    return "errors" in result ? codes(result.errors) : [];
+  };
+  expect(codesOf(nodeOf("a", {}, { target: launches("bare") }))).toEqual([]);
+  expect(codesOf(nodeOf("a", { x: scalarText }, { target: launches("bare") }))).toEqual(["a VariableNameNotFound"]);
+});
+
+test("an alias renames one output and leaves the others", () => {
+  const nodeWith = (output: string) => ({
+    inputs: { x: INT },
+    outputs: { o: [INT, output] as const },
+    nodes: [nodeOf("a", { x: ".x" }, { target: runs("split"), outputAliases: [{ var: "left", alias: "l" }] })],
+  });
+  expect(["a.l", "a.right"].flatMap((output) => errorsOf(nodeWith(output)))).toEqual([]);
+  expect(codes(errorsOf(nodeWith("a.left")))).toEqual(["end-node VariableNameNotFound"]);
+});
+
 test("a mapped launch plan takes and gives lists, except for what is bound whole", () => {
   const errors = errorsOf({
     inputs: { xs: listOf(INT), text: STR },
@@ -243,6 +267,23 @@ test("errors of sub-workflows name the workflow", () => {
     ].join("\n"),
   );
   expect(describeCompileErrors(errors.slice(0, 1))).toContain("Code: ParameterNotBound, Node Id: b,");
+});
+
+test("what has no id cannot be referred to, and errors of a workflow without one name none", () => {
+  const template = create(WorkflowTemplateSchema, {
+    nodes: [nodeOf("a", {}, { target: runs("odd") }), nodeOf("b", {}, { target: contains("sub") })],
+  });
+  const sub = create(WorkflowTemplateSchema, { nodes: [nodeOf("s", {}, { target: runs("quiet") })] });
+  const result = compileWorkflow({ template, subWorkflows: [sub], tasks: [...TASKS, create(CompiledTaskSchema)] });
+  expect("errors" in result && result.errors).toEqual([
+    { code: "TaskReferenceNotFound", workflow: "", nodeId: "a", description: "Referenced Task [p:d:odd:v] not found." },
+    {
+      code: "WorkflowReferenceNotFound",
+      workflow: "",
+      nodeId: "b",
+      description: "Referenced Workflow [p:d:sub:v] not found.",
+    },
+  ]);
 });
 
 test("a workflow without nodes is refused", () => {

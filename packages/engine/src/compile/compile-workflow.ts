@@ -44,14 +44,14 @@ export function compileWorkflow(input: CompileInput): CompileResult {
   const entities = indexEntities(input);
   const errors: CompileError[] = [];
   const reporter =
-    (workflow: string): ReportError =>
+    ({ id }: WorkflowTemplate): ReportError =>
     (code, nodeId, description) =>
-      errors.push({ code, workflow, nodeId, description });
+      errors.push({ code, workflow: id?.name ?? "", nodeId, description });
   const compile = (workflow: WorkflowTemplate): CompiledWorkflow =>
-    compileTemplate(workflow, entities, reporter(workflow.id?.name ?? ""));
+    compileTemplate(workflow, entities, reporter(workflow));
   const primary = compile(template);
   const compiledSubWorkflows = subWorkflows.map(compile);
-  findRecursions(template, entities.subWorkflows, reporter(template.id?.name ?? ""));
+  findRecursions(template, entities.subWorkflows, reporter(template));
   if (errors.length > 0) return { errors };
   const tasks = requiredIds(template, subWorkflows).tasks.map((id) => {
     const task = entities.tasks.get(entityKey(id));

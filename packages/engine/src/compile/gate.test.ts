@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { ArrayNodeSchema, GateNodeSchema, LiteralType } from "@skein/idl/core";
+import { create } from "@bufbuild/protobuf";
+import { type ArrayNodeSchema, BindingSchema, type GateNodeSchema, type LiteralType } from "@skein/idl/core";
 import { expect, test } from "vitest";
 import { INT, listOf, STR } from "../../test/literals.ts";
 import { type Given, nodeOf, runs, taskOf, workflowOf } from "../../test/templates.ts";
@@ -33,6 +34,18 @@ test("an approval hands on whatever is bound to it, with its type", () => {
   expect(codes(approve, { x: listed }, [listOf(INT), "g.x"])).toEqual([]);
   expect(codes(approve, { x: { value: { case: "map", value: {} } } }, [STR, "g.x"])).toEqual([
     "end-node MismatchingTypes",
+  ]);
+});
+
+test("what is wrong with a binding of an approval is told once, and a binding of nothing hands on nothing", () => {
+  expect(codes(approve, { x: "gone.x" }, [INT, "g.x"])).toEqual(["g NodeReferenceNotFound"]);
+  const gate = nodeOf("g", {}, { target: { case: "gateNode", value: approve } });
+  gate.inputs.push(create(BindingSchema, { var: "x" }));
+  const template = workflowOf({ outputs: { o: [INT, "g.x"] }, nodes: [gate] });
+  const result = compileWorkflow({ template, tasks: [] });
+  expect("errors" in result && result.errors.map(({ code, nodeId }) => `${nodeId} ${code}`)).toEqual([
+    "g ValueRequired",
+    "end-node VariableNameNotFound",
   ]);
 });
 

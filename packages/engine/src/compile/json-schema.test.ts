@@ -8,7 +8,11 @@ const withReference: JsonObject = {
   properties: { inner: { $ref: "#/$defs/Inner" } },
   $defs: { Inner: { ...inner, properties: { ...inner.properties, m: { type: "string" } } } },
 };
-const recursive: JsonObject = { type: "object", title: "A", properties: { next: { $ref: "#" }, more: {} } };
+/** A list of nodes whose `value` is of the given type. */
+const linked = (type: string): JsonObject => ({
+  $ref: "#/$defs/Node",
+  $defs: { Node: { type: "object", properties: { next: { $ref: "#/$defs/Node" }, value: { type } } } },
+});
 
 const COVERS: readonly [string, JsonObject, JsonObject][] = [
   ["the same schema in another order", { a: 1, type: "object" }, { type: "object", a: 1 }],
@@ -17,7 +21,8 @@ const COVERS: readonly [string, JsonObject, JsonObject][] = [
   ["one of several options", { type: "string" }, { anyOf: [{ type: "integer" }, { type: "string" }] }],
   ["fewer values of an enum", { type: "string", enum: ["a"] }, { type: "string", enum: ["a", "b"] }],
   ["anything for no type", { type: "string" }, { title: "Any" }],
-  ["schemas that contain themselves", recursive, { ...recursive, title: "B" }],
+  ["schemas that contain themselves", linked("string"), { title: "B", ...linked("string") }],
+  ["what is no schema where anything goes", { type: "array", items: true }, { type: "array", items: {} }],
 ];
 
 test.each(COVERS)("%s is covered", (_words, source, target) => {
@@ -35,6 +40,8 @@ const LACKS: readonly [string, JsonObject, JsonObject][] = [
     { type: "array", items: { type: "string" } },
     { type: "array", items: { type: "integer" } },
   ],
+  ["a list of anything", { type: "array" }, { type: "array", items: { type: "integer" } }],
+  ["another value deep in schemas that contain themselves", linked("string"), linked("integer")],
   ["a reference that leads nowhere", { $ref: "#/$defs/Missing" }, { type: "object" }],
 ];
 

@@ -55,6 +55,7 @@ const SHOWN: readonly [Literal, string][] = [
   [list(list(), list()), "list[list[None]]"],
   [list(map({}), map({ a: text("b") })), "list[dict[str, str]]"],
   [list(integer(1), text("a")), "list[int | str]"],
+  [list(text("a"), integer(1)), "list[int | str]"],
   [map({ a: integer(1) }), "dict[str, int]"],
   [offloaded, "list[int]"],
 ];

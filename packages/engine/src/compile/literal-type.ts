@@ -53,11 +53,8 @@ export function scalarTypeOf({ value }: Scalar): LiteralType | undefined {
       const { type } = value.value;
       return create(LiteralTypeSchema, { type: { case: "unionType", value: { variants: type ? [type] : [] } } });
     }
-    case undefined:
-      return undefined;
     default:
-      value satisfies never;
-      return undefined;
+      return value.case satisfies undefined;
   }
 }
 
@@ -95,11 +92,8 @@ export function literalTypeOf({ value }: Literal): LiteralType | undefined {
     }
     case "offloadedMetadata":
       return value.value.inferredType;
-    case undefined:
-      return undefined;
     default:
-      value satisfies never;
-      return undefined;
+      return value.case satisfies undefined;
   }
 }
 

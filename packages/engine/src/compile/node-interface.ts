@@ -39,11 +39,9 @@ function targetInterface(scope: CompileScope, node: Node): NodeInterface | undef
       return gateInterface(scope, node, target.value);
     case "arrayNode":
       return arrayInterface(scope, node, target.value);
-    case undefined:
-      scope.report("ValueRequired", node.id, "Value required [Target].");
-      return undefined;
     default:
-      target satisfies never;
+      target.case satisfies undefined;
+      scope.report("ValueRequired", node.id, "Value required [Target].");
       return undefined;
   }
 }
@@ -128,11 +126,9 @@ function gateInterface(scope: CompileScope, node: Node, { condition }: GateNode)
     }
     case "sleep":
       return { inputs: NOTHING, outputs: NOTHING };
-    case undefined:
-      scope.report("NoConditionFound", node.id, `Can't find any condition in gate node [${node.id}].`);
-      return undefined;
     default:
-      condition satisfies never;
+      condition.case satisfies undefined;
+      scope.report("NoConditionFound", node.id, `Can't find any condition in gate node [${node.id}].`);
       return undefined;
   }
 }

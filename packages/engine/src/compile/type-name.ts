@@ -18,6 +18,9 @@ function structName({ metadata }: LiteralType): string {
   return typeof title === "string" && title !== "" ? title : SIMPLE_NAMES[SimpleType.STRUCT];
 }
 
+/** A union in the words of a Python user. */
+export const unionName = (variants: readonly LiteralType[]): string => variants.map(typeName).join(" | ");
+
 /** A type in the words of a Python user: `int`, `list[str]`, `dict[str, float]`, `int | None`. */
 export function typeName(type: LiteralType | undefined): string {
   const inner = type?.type;
@@ -42,11 +45,9 @@ export function typeName(type: LiteralType | undefined): string {
     case "structuredDatasetType":
       return inner.value.format === "" ? "dataset" : `dataset[${inner.value.format}]`;
     case "unionType":
-      return inner.value.variants.map(typeName).join(" | ");
-    case undefined:
-      return "unknown";
+      return unionName(inner.value.variants);
     default:
-      inner satisfies never;
+      inner?.case satisfies undefined;
       return "unknown";
   }
 }
