@@ -3,7 +3,7 @@ import { defineConfig } from "drizzle-kit";
 export default defineConfig({
   dialect: "postgresql",
   casing: "snake_case",
-  // `event-history.ts` is missing: drizzle-kit does not know partitioned tables.
+  // The table `event_history` is in no file: drizzle-kit does not know partitioned tables.
   schema: ["action", "attempt", "loop", "project", "registry", "run"].map((file) => `./src/schema/${file}.ts`),
   out: "./migrations",
 });

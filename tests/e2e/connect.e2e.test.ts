@@ -2,7 +2,14 @@ import { connect as connectHttp2 } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type AdminClient, echoTask, openAdminClient } from "@skein/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type FlyteClients, haveClients, openFlyteClients, type RunningSkein, startSkein } from "./src/index.ts";
+import {
+  BACKINGS,
+  type FlyteClients,
+  haveClients,
+  openFlyteClients,
+  type RunningSkein,
+  startSkein,
+} from "./src/index.ts";
 
 const available = await haveClients();
 
@@ -27,13 +34,13 @@ function callUnknownMethod(url: string): Promise<string> {
   });
 }
 
-describe.skipIf(!available)("connecting", () => {
+describe.skipIf(!available).each(BACKINGS)("connecting, queue on $queue, files in $storage", (backing) => {
   let skein: RunningSkein;
   let clients: FlyteClients;
   let admin: AdminClient;
 
   beforeAll(async () => {
-    skein = await startSkein({ queue: "postgres", storage: "file", apis: 1, schedulers: 1, agents: 0 });
+    skein = await startSkein({ ...backing, apis: 1, schedulers: 1, agents: 0 });
     clients = await openFlyteClients(skein);
     admin = openAdminClient(skein.url);
   });

@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { ArtifactType, DataProxyService } from "@skein/idl/service";
-import { type AdminClient, findTool, openAdminClient, outputsOf, TEST_TENANT, untilOver } from "@skein/testing";
+import { type AdminClient, openAdminClient, outputsOf, TEST_TENANT, untilOver } from "@skein/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
+  BACKINGS,
   type FlyteClients,
   haveClients,
   openFlyteClients,
@@ -17,14 +18,13 @@ import {
 const available = await haveClients();
 const GEESE = "гуси 🪿";
 
-describe.skipIf(!available)("data", () => {
+describe.skipIf(!available).each(BACKINGS)("data, queue on $queue, files in $storage", (backing) => {
   let skein: RunningSkein;
   let clients: FlyteClients;
   let admin: AdminClient;
 
   beforeAll(async () => {
-    const storage = findTool("versitygw") === undefined ? "file" : "s3";
-    skein = await startSkein({ queue: "postgres", storage, apis: 1, schedulers: 1, agents: 1 });
+    skein = await startSkein({ ...backing, apis: 1, schedulers: 1, agents: 1 });
     clients = await openFlyteClients(skein);
     admin = openAdminClient(skein.url);
     await clients.register("passing.py", "plans.py");

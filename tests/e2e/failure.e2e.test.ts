@@ -5,6 +5,7 @@ import { type AdminClient, openAdminClient, untilOver, waitFor } from "@skein/te
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   attemptsOf,
+  BACKINGS,
   type FlyteClients,
   haveClients,
   openFlyteClients,
@@ -15,7 +16,7 @@ import {
 
 const available = await haveClients();
 
-describe.skipIf(!available)("failing", () => {
+describe.skipIf(!available).each(BACKINGS)("failing, queue on $queue, files in $storage", (backing) => {
   let skein: RunningSkein;
   let clients: FlyteClients;
   let admin: AdminClient;
@@ -25,8 +26,7 @@ describe.skipIf(!available)("failing", () => {
     const env = { SKEIN_ISOLATION: "none" };
     skein = await startSkein({
       env,
-      queue: "postgres",
-      storage: "file",
+      ...backing,
       apis: 1,
       schedulers: 1,
       agents: 1,

@@ -6,7 +6,6 @@ import {
   type AdminClient,
   chainOf,
   echoTask,
-  findTool,
   launch,
   openAdminClient,
   register,
@@ -16,6 +15,7 @@ import {
 } from "@skein/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
+  BACKINGS,
   type FlyteClients,
   haveClients,
   openFlyteClients,
@@ -34,16 +34,15 @@ interface ShownExecution {
 const asList = (json: unknown): ShownExecution[] => (Array.isArray(json) ? json : [json]) as ShownExecution[];
 const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
-describe.skipIf(!available)("flytectl", () => {
+describe.skipIf(!available).each(BACKINGS)("flytectl, queue on $queue, files in $storage", (backing) => {
   let skein: RunningSkein;
   let clients: FlyteClients;
   let admin: AdminClient;
 
   beforeAll(async () => {
-    const storage = findTool("versitygw") === undefined ? "file" : "s3";
     // The tasks leave marks in files that a sandbox would hide.
     const env = { SKEIN_ISOLATION: "none" };
-    skein = await startSkein({ env, queue: "redis", storage, apis: 1, schedulers: 1, agents: 1 });
+    skein = await startSkein({ env, ...backing, apis: 1, schedulers: 1, agents: 1 });
     clients = await openFlyteClients(skein);
     admin = openAdminClient(skein.url);
     const echo = echoTask("many.echo");

@@ -9,7 +9,6 @@ import {
   type AdminClient,
   bindTo,
   echoTask,
-  findTool,
   integerInterface,
   openAdminClient,
   TEST_TENANT,
@@ -18,19 +17,25 @@ import {
   workflowOf,
 } from "@skein/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type FlyteClients, haveClients, openFlyteClients, type RunningSkein, startSkein } from "./src/index.ts";
+import {
+  BACKINGS,
+  type FlyteClients,
+  haveClients,
+  openFlyteClients,
+  type RunningSkein,
+  startSkein,
+} from "./src/index.ts";
 
 const available = await haveClients();
 const TENANT = ["-p", "flytesnacks", "-d", "development"];
 
-describe.skipIf(!available)("registering", () => {
+describe.skipIf(!available).each(BACKINGS)("registering, queue on $queue, files in $storage", (backing) => {
   let skein: RunningSkein;
   let clients: FlyteClients;
   let admin: AdminClient;
 
   beforeAll(async () => {
-    const storage = findTool("versitygw") === undefined ? "file" : "s3";
-    skein = await startSkein({ queue: "postgres", storage, apis: 1, schedulers: 1, agents: 0 });
+    skein = await startSkein({ ...backing, apis: 1, schedulers: 1, agents: 0 });
     clients = await openFlyteClients(skein);
     admin = openAdminClient(skein.url);
   });

@@ -4,6 +4,7 @@ import { ResourceType } from "@skein/idl/core";
 import { type AdminClient, openAdminClient, TEST_TENANT, testId, untilOver } from "@skein/testing";
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from "vitest";
 import {
+  BACKINGS,
   type FlyteClients,
   haveClients,
   nodePhases,
@@ -28,13 +29,13 @@ const openFiles = (pid: number): string[] =>
     }
   });
 
-describe.skipIf(!available)("running", () => {
+describe.skipIf(!available).each(BACKINGS)("running, queue on $queue, files in $storage", (backing) => {
   let skein: RunningSkein;
   let clients: FlyteClients;
   let admin: AdminClient;
 
   beforeAll(async () => {
-    skein = await startSkein({ queue: "redis", storage: "file", apis: 1, schedulers: 1, agents: 1, agentSlots: 3 });
+    skein = await startSkein({ ...backing, apis: 1, schedulers: 1, agents: 1, agentSlots: 3 });
     clients = await openFlyteClients(skein);
     admin = openAdminClient(skein.url);
     await clients.register();

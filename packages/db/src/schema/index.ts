@@ -1,6 +1,5 @@
 export * from "./action.ts";
 export * from "./attempt.ts";
-export * from "./event-history.ts";
 export * from "./loop.ts";
 export * from "./project.ts";
 export * from "./registry.ts";
