@@ -15,7 +15,7 @@ const versionOf = (name) => require(`${name}/package.json`).version;
 const names = ["@flyteorg/flyteidl", "google-proto-files", "@bufbuild/buf", "@bufbuild/protoc-gen-es"];
 const recipe = createHash("sha256").update(readFileSync(fileURLToPath(import.meta.url)));
 for (const name of names) recipe.update(`${name}@${versionOf(name)}`);
-for (const file of ["health/v1/health", "reflection/v1/reflection", "reflection/v1alpha/reflection"]) {
+for (const file of ["health/v1/health", "reflection/v1/reflection"]) {
   recipe.update(readFileSync(join(root, "protos/grpc", `${file}.proto`)));
 }
 const fingerprint = recipe.digest("hex");
@@ -27,6 +27,13 @@ rmSync(join(root, "gen"), { recursive: true, force: true });
 mkdirSync(join(staging, "google/api"), { recursive: true });
 cpSync(join(packageRoot("@flyteorg/flyteidl"), "protos/flyteidl"), join(staging, "flyteidl"), { recursive: true });
 cpSync(join(root, "protos"), staging, { recursive: true });
+// Old clients ask for the reflection service under the name it had before it was stable; nothing else differs.
+const reflection = readFileSync(join(root, "protos/grpc/reflection/v1/reflection.proto"), "utf8");
+mkdirSync(join(staging, "grpc/reflection/v1alpha"), { recursive: true });
+writeFileSync(
+  join(staging, "grpc/reflection/v1alpha/reflection.proto"),
+  reflection.replace("package grpc.reflection.v1;", "package grpc.reflection.v1alpha;"),
+);
 for (const file of ["annotations.proto", "http.proto"]) {
   cpSync(join(packageRoot("google-proto-files"), "google/api", file), join(staging, "google/api", file));
 }
