@@ -1,4 +1,5 @@
 import type { Caller } from "./auth/caller.ts";
+import type { Permission, Tenant } from "./permissions.ts";
 
 /** What every handler of every transport knows about the call it serves. */
 export interface Call {
@@ -6,4 +7,9 @@ export interface Call {
   /** Names this call in logs and in messages of internal errors. */
   readonly correlationId: string;
   readonly signal: AbortSignal;
+  /**
+   * Throws `permission_denied` unless the policy allows it. Every transport asks for the request's own tenant; whoever
+   * follows a name inside the request, or in a row, to somebody else's things asks again for theirs.
+   */
+  authorize(permission: Permission, tenant: Tenant): void;
 }

@@ -81,26 +81,26 @@ export async function openServer(options: ServerOptions): Promise<ApiServer> {
   };
 }
 
-function bindServices({ access, services, discovery, audience, publicUrl }: ServerOptions): BoundService[] {
+function bindServices({ services, discovery, audience, publicUrl }: ServerOptions): BoundService[] {
   return [
-    bindService(access, AdminService, adminHandlers(services)),
-    bindService(access, DataProxyService, dataProxyHandlers(services)),
-    bindService(access, SignalService, {}),
-    bindService(access, AuthMetadataService, authMetadataHandlers({ discovery, audience, publicUrl })),
-    bindService(access, IdentityService, identityHandlers()),
+    bindService(AdminService, adminHandlers(services)),
+    bindService(DataProxyService, dataProxyHandlers(services)),
+    bindService(SignalService, {}),
+    bindService(AuthMetadataService, authMetadataHandlers({ discovery, audience, publicUrl })),
+    bindService(IdentityService, identityHandlers()),
   ];
 }
 
 function streamingServices(
-  { access, system }: ServerOptions,
+  { system }: ServerOptions,
   publishError: PublishError,
   bound: readonly BoundService[],
 ): (router: ConnectRouter) => void {
   const own = bound.map(({ service }) => service);
   const serviceNames = own.map(({ typeName }) => typeName);
-  const health = healthService({ access, publishError, serviceNames, isReady: system.isReady });
+  const health = healthService({ publishError, serviceNames, isReady: system.isReady });
   const services = [...own, Health, ServerReflectionV1, ServerReflectionV1Alpha];
-  const reflection = reflectionService({ access, publishError, services });
+  const reflection = reflectionService({ publishError, services });
   return (router) => {
     router.service(Health, health);
     router.service(ServerReflectionV1, reflection);

@@ -20,7 +20,7 @@ import type { DataProxyDependencies } from "./dependencies.ts";
 
 const md5 = createHash("md5").update("content").digest();
 const caller = { kind: "anonymous", subject: "anonymous", name: "", scopes: [] } as const;
-const call: Call = { caller, correlationId: "test", signal: new AbortController().signal };
+const call: Call = { caller, correlationId: "test", signal: new AbortController().signal, authorize: () => undefined };
 const place = { project: "flytesnacks", domain: "development" };
 const integer = (value: bigint) =>
   ({

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { SkeinError } from "@skein/errors";
 import { authenticate, type ReadHeader } from "../auth/authenticate.ts";
+import type { Caller } from "../auth/caller.ts";
 import type { HostGuard } from "../auth/host-guard.ts";
 import type { Verifier } from "../auth/verifier.ts";
 import type { Call } from "../call.ts";
@@ -15,12 +16,10 @@ export interface RequestHead {
   readonly signal: AbortSignal;
 }
 
-/** The one way in: every transport opens its calls and asks for its permissions here. */
+/** The one way in: every transport opens its calls here, and asks the call for its permissions. */
 export interface Access {
   /** Refuses foreign pages, then finds out who calls. */
   openCall(permission: Permission, head: RequestHead): Promise<Call>;
-  /** Throws `permission_denied` unless the policy allows it. */
-  authorize(call: Call, permission: Permission, tenant: Tenant): void;
 }
 
 export function createAccess(options: {
@@ -34,19 +33,26 @@ export function createAccess(options: {
     async openCall(permission, head) {
       hostGuard?.({ host: head.host, origin: head.header("origin") });
       const caller = await authenticate(verifier, permission, head.header);
-      return { caller, correlationId: head.correlationId, signal: head.signal };
-    },
-    authorize(call, permission, tenant) {
-      if (policy(call.caller, permission, tenant)) return;
-      const where = [tenant.project, tenant.domain].filter((part) => part !== undefined && part !== "").join("/");
-      throw new SkeinError(
-        "permission_denied",
-        "permission_denied",
-        `${call.caller.name} may not ${permission}${where === "" ? "" : ` in ${where}`}.`,
-        { details: { permission, subject: call.caller.subject } },
-      );
+      return {
+        caller,
+        correlationId: head.correlationId,
+        signal: head.signal,
+        authorize: (wanted, tenant) => {
+          if (!policy(caller, wanted, tenant)) throw refusal(caller, wanted, tenant);
+        },
+      };
     },
   };
+}
+
+function refusal(caller: Caller, permission: Permission, tenant: Tenant): SkeinError {
+  const where = [tenant.project, tenant.domain].filter((part) => part !== undefined && part !== "").join("/");
+  return new SkeinError(
+    "permission_denied",
+    "permission_denied",
+    `${caller.name} may not ${permission}${where === "" ? "" : ` in ${where}`}.`,
+    { details: { permission, subject: caller.subject } },
+  );
 }
 
 /** The client's own id for its request where it sent a plain one, so that its logs and ours can be joined. */

@@ -10,7 +10,6 @@ import { invariant, SkeinError } from "@skein/errors";
 import type { Call } from "../call.ts";
 import type { Flyte1Handlers } from "../flyte1/handlers.ts";
 import { type Permission, type PermissionRow, RPC_PERMISSIONS, type Tenant } from "../permissions.ts";
-import type { Access } from "./access.ts";
 
 /** One unary RPC with its permission; gRPC and REST both call it. */
 export interface Rpc {
@@ -29,11 +28,7 @@ export interface BoundService {
 type AnyHandler = (request: Message, call: Call) => Promise<MessageInitShape<DescMethod["output"]>>;
 
 /** Joins a service's descriptor, its handlers and its rows of the permission table. */
-export function bindService<S extends DescService>(
-  access: Access,
-  service: S,
-  handlers: Flyte1Handlers<S>,
-): BoundService {
+export function bindService<S extends DescService>(service: S, handlers: Flyte1Handlers<S>): BoundService {
   const rpcs = service.methods
     .filter((method): method is DescMethodUnary & DescMethod => method.methodKind === "unary")
     .map((method): Rpc => {
@@ -43,7 +38,7 @@ export function bindService<S extends DescService>(
         method,
         permission: row.permission,
         async invoke(request, call) {
-          access.authorize(call, row.permission, row.tenant(request));
+          call.authorize(row.permission, row.tenant(request));
           if (!handler) throw unimplemented(method);
           return create(method.output, await handler(request, call));
         },

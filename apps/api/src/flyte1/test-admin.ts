@@ -21,6 +21,7 @@ export const ANONYMOUS_CALL: Call = {
   caller: { kind: "anonymous", subject: "anonymous", name: "anonymous", scopes: [] },
   correlationId: "test",
   signal: new AbortController().signal,
+  authorize: () => undefined,
 };
 
 export interface OpenTestAdmin {

@@ -3,6 +3,7 @@ import { compileWorkflow, describeCompileErrors, type LaunchPlanInterface, requi
 import { SkeinError } from "@skein/errors";
 import type { WorkflowSpec } from "@skein/idl/admin";
 import { type CompiledTask, type CompiledWorkflowClosure, ResourceType } from "@skein/idl/core";
+import type { Call } from "../call.ts";
 import { entityKey, invalid, toIdentifier, toVersionId } from "./identity.ts";
 import type { LaunchPlanFinder } from "./launch-plan-service.ts";
 import type { TaskFinder } from "./task-service.ts";
@@ -17,12 +18,15 @@ const MESSAGE_LENGTH_MAX = 20_000;
 
 /** Fetches what a workflow refers to and compiles it; throws invalid_argument with everything that is wrong. */
 export async function compileSpec(
+  call: Call,
   dependencies: CompileDependencies,
   id: VersionId,
   { template, subWorkflows }: WorkflowSpec,
 ): Promise<CompiledWorkflowClosure> {
   if (!template) throw invalid("spec.template", "is missing: a workflow needs a template");
   const required = requiredIds(template, subWorkflows);
+  // Each may belong to another tenant than the workflow.
+  for (const reference of [...required.tasks, ...required.launchPlans]) call.authorize("registry:read", reference);
   const [tasks, launchPlans] = await Promise.all([
     fetchAll(required.tasks.map(toVersionId), (task) => findCompiledTask(dependencies, task)),
     fetchAll(required.launchPlans.map(toVersionId), (plan) => findInterface(dependencies, plan)),

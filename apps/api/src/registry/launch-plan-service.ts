@@ -84,6 +84,7 @@ export function launchPlanService({ db, projects, find, findWorkflow }: LaunchPl
       if (!sent.workflowId) throw invalid("spec.workflow_id", "is missing: name the workflow to launch");
       const workflowId = toVersionId(sent.workflowId);
       checkVersionId(workflowId, "spec.workflow_id");
+      call.authorize("registry:read", workflowId);
       checkSchedule(sent.entityMetadata?.schedule);
       checkNotifications("spec.entity_metadata.notifications", sent.entityMetadata?.notifications ?? []);
       await projects.requireActive(call, id.project, id.domain);

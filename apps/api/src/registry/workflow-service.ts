@@ -78,7 +78,7 @@ export function workflowService(
       const spec = clone(WorkflowSpecSchema, sent);
       if (!spec.template) throw invalid("spec.template", "is missing: a workflow needs a template");
       spec.template.id = toIdentifier(ResourceType.WORKFLOW, id);
-      const compiled = await compileSpec({ findTask: tasks.find, findLaunchPlan }, id, spec);
+      const compiled = await compileSpec(call, { findTask: tasks.find, findLaunchPlan }, id, spec);
       if (await store(db, id, spec, compiled, "active")) return;
       throw await conflictOf(db, id, compiled);
     },

@@ -80,7 +80,7 @@ export function launcher({ db, storage, notifier, projects, findTarget }: Launch
     const overrides = request.spec.notificationOverrides;
     if (overrides.case === "notifications") checkNotifications("spec.notifications", overrides.value.notifications);
 
-    const target = await findTarget(request.spec.launchPlan);
+    const target = await findTarget(call, request.spec.launchPlan);
     const given = request.inputs ?? request.spec.inputs ?? create(LiteralMapSchema);
     const checked = checkInputs({ expected: target.expectedInputs, fixed: target.fixedInputs, given });
     if ("problems" in checked) {

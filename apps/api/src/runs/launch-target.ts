@@ -3,6 +3,7 @@ import type { LaunchLimit } from "@skein/db";
 import { singleTaskWorkflow } from "@skein/engine";
 import { type LaunchPlanSpec, LaunchPlanSpecSchema, WorkflowSpecSchema } from "@skein/idl/admin";
 import { type Identifier, type LiteralMap, type ParameterMap, ResourceType } from "@skein/idl/core";
+import type { Call } from "../call.ts";
 import { notRegistered } from "../registry/conflicts.ts";
 import { checkVersionId, entityKey, invalid, toIdentifier, toVersionId } from "../registry/identity.ts";
 import type { LaunchPlanService, LaunchPlanView } from "../registry/launch-plan-service.ts";
@@ -87,9 +88,11 @@ export function launchTargets({ tasks, workflows, launchPlans }: TargetDependenc
     };
   }
 
-  return async (launched: Identifier | undefined): Promise<LaunchTarget> => {
+  return async (call: Call, launched: Identifier | undefined): Promise<LaunchTarget> => {
     if (!launched) throw invalid("spec.launch_plan", "is missing: name the launch plan or task to launch");
     checkVersionId(toVersionId(launched), "spec.launch_plan");
+    // It may belong to another tenant than the run.
+    call.authorize("registry:read", launched);
     // Old clients leave the type out where only a launch plan can stand.
     if (launched.resourceType === ResourceType.TASK) return ofTask(launched);
     if (launched.resourceType === ResourceType.LAUNCH_PLAN || launched.resourceType === ResourceType.UNSPECIFIED) {

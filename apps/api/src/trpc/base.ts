@@ -50,7 +50,7 @@ export const procedure = t.procedure.use(async ({ path, ctx, getRawInput, next }
   try {
     const permission = permissionOf(path);
     const call = await ctx.access.openCall(permission, ctx.head);
-    ctx.access.authorize(call, permission, tenantOf(await getRawInput()));
+    call.authorize(permission, tenantOf(await getRawInput()));
     const result = await next({ ctx: { ...ctx, call } });
     if (!result.ok) throw result.error;
     return isAsyncIterable(result.data) ? { ...result, data: streamOf(result.data, ctx) } : result;

@@ -75,6 +75,7 @@ async function findLaunchable({ registry }: Services, call: Call, input: LaunchI
     domain: launchPlan?.domain ?? task?.domain ?? input.domain,
     name: launchPlan?.name ?? task?.name ?? "",
   };
+  call.authorize("registry:read", named);
   if (launchPlan) {
     const { version } = launchPlan;
     const plan = await (version === undefined

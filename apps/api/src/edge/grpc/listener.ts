@@ -67,6 +67,19 @@ export function callOf(call: Call | undefined): Call {
   return call;
 }
 
+/** The answers of a stream; what it throws becomes an error that the client may see. */
+export async function* publishErrors<T>(
+  answers: AsyncIterable<T>,
+  call: Call,
+  publishError: PublishError,
+): AsyncGenerator<T, void, undefined> {
+  try {
+    yield* answers;
+  } catch (error) {
+    throw toConnectError(publishError(error, call.correlationId));
+  }
+}
+
 function createGrpcRouter({ access, publishError, messageBytesMax, shutdownSignal }: GrpcOptions): ConnectRouter {
   return createConnectRouter({
     grpc: true,

@@ -4,10 +4,10 @@ import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext } from "@connectrpc/connect";
 import { Code, type ServiceImpl } from "@connectrpc/connect";
 import { ServerReflectionV1, type ServerReflectionV1Alpha } from "@skein/idl/service";
-import type { Access } from "../access.ts";
-import { type PublishError, toConnectError } from "../errors.ts";
+import type { Call } from "../../call.ts";
+import type { PublishError } from "../errors.ts";
 import { permissionRow } from "../rpcs.ts";
-import { CALL, callOf } from "./listener.ts";
+import { CALL, callOf, publishErrors } from "./listener.ts";
 
 /** What both versions of the protocol ask for; their messages differ in name only. */
 interface Question {
@@ -25,24 +25,21 @@ interface Question {
 
 /** Lets grpcurl and its like list our services and read their descriptors. */
 export function reflectionService(options: {
-  readonly access: Access;
   readonly publishError: PublishError;
   readonly services: readonly DescService[];
 }): ServiceImpl<typeof ServerReflectionV1> & ServiceImpl<typeof ServerReflectionV1Alpha> {
   const index = indexFiles(options.services);
-  async function* serverReflectionInfo(questions: AsyncIterable<Question>, context: HandlerContext) {
-    const call = callOf(context.values.get(CALL));
-    const { permission } = permissionRow(ServerReflectionV1.method.serverReflectionInfo);
-    try {
-      options.access.authorize(call, permission, {});
-    } catch (error) {
-      throw toConnectError(options.publishError(error, call.correlationId));
-    }
+  async function* answers(questions: AsyncIterable<Question>, call: Call) {
+    call.authorize(permissionRow(ServerReflectionV1.method.serverReflectionInfo).permission, {});
     const sent = new Set<string>();
     for await (const question of questions) {
       yield { validHost: question.host, messageResponse: answer(index, question.messageRequest, sent) };
     }
   }
+  const serverReflectionInfo = (questions: AsyncIterable<Question>, context: HandlerContext) => {
+    const call = callOf(context.values.get(CALL));
+    return publishErrors(answers(questions, call), call, options.publishError);
+  };
   return { serverReflectionInfo };
 }
 

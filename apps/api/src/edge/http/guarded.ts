@@ -12,6 +12,6 @@ export const guarded =
   async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const permission = ROUTE_PERMISSIONS[route];
     const call = await access.openCall(permission, headOf(request, reply));
-    access.authorize(call, permission, {});
+    call.authorize(permission, {});
     return handler(request, reply, call);
   };
