@@ -25,7 +25,10 @@ const COMMANDS = {
 };
 /** A server that mostly waits: less room for young objects halves its memory and costs nothing that a laptop notices. */
 const NODE_FLAGS = { demo: ["--max-semi-space-size=4"], dev: ["--max-semi-space-size=4"] };
-const ENVIRONMENTS = { "test:full": { SKEIN_TEST_FULL: "true" }, check: { TURBO_TELEMETRY_DISABLED: "1" } };
+const ENVIRONMENTS = {
+  "test:full": { SKEIN_TEST_FULL: "true", SKEIN_SEEDS: "10000" },
+  check: { TURBO_TELEMETRY_DISABLED: "1" },
+};
 /** Longer than any `npm ci`: a lock older than this was left by a crash whose pid is in use again. */
 const LOCK_AGE_MS_MAX = 15 * 60_000;
 const LOCK_POLL_MS = 200;

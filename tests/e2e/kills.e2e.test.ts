@@ -25,10 +25,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { haveClients, openFlyteClients, type RunningSkein, startSkein } from "./src/index.ts";
 import { markingTask, processesWith, registerMarkingChain, startsIn } from "./src/start-marks.ts";
 
-const RUNS = 50;
+const isFull = process.env.SKEIN_TEST_FULL === "true";
+const RUNS = isFull ? 150 : 50;
 const STEPS = 5;
-const KILLS = 20;
-const TIMEOUT_MS = 240_000;
+const KILLS = isFull ? 100 : 20;
+const TIMEOUT_MS = isFull ? 900_000 : 240_000;
 const seed = Number(process.env.SKEIN_SEED ?? Date.now() % 1_000_000);
 const hasRedis = requireTool("redis-server", INSTALL_REDIS) !== undefined;
 const queues = (["redis", "postgres"] as const).filter((queue) => queue === "postgres" || hasRedis);
@@ -87,7 +88,7 @@ async function killAround(skein: RunningSkein, random: SeededRandom, times: numb
 async function expectAllSucceeded(admin: AdminClient, names: readonly string[]): Promise<void> {
   const phases = await Promise.all(
     names.map(async (name) => {
-      const run = await untilOver(admin, name, 90_000);
+      const run = await untilOver(admin, name, TIMEOUT_MS / 2);
       const phase = WorkflowExecution_Phase[run.closure?.phase ?? 0];
       const error = run.closure?.outputResult.case === "error" ? run.closure.outputResult.value.message : "";
       return `${phase} ${error}`.trim();
@@ -113,7 +114,7 @@ async function expectNothingLeft(skein: RunningSkein, file: string): Promise<voi
 }
 
 describe.each(queues)("with the queue on %s", (queue) => {
-  test(`fifty chains survive twenty kills of any process (seed ${seed})`, { timeout: TIMEOUT_MS }, async () => {
+  test(`${RUNS} chains survive ${KILLS} kills of any process (seed ${seed})`, { timeout: TIMEOUT_MS }, async () => {
     const random = seededRandom(seed);
     const file = join(folder, `${queue}-chains`);
     const skein = await open(queue, 4);
