@@ -24,7 +24,7 @@ export { type DueTimer, deleteOrphanTimers, readDueTimers } from "./loop/due-tim
 export { readIdleRuns } from "./loop/idle-runs.ts";
 export { type LoadedRun, readCompiledWorkflows, readRunStates } from "./loop/load-runs.ts";
 export { type LoadedValue, type RunValueRef, readValues } from "./loop/load-values.ts";
-export { type LostClaim, readLostClaims } from "./loop/lost-claims.ts";
+export { deleteEndedClaims, type LostClaim, readLostClaims } from "./loop/lost-claims.ts";
 export { deleteOldAgents, dropOldHistory } from "./loop/prune.ts";
 export {
   countPublished,

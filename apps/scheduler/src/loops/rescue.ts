@@ -1,4 +1,4 @@
-import { readIdleRuns, readLostClaims, takeUnclaimed } from "@skein/db";
+import { deleteEndedClaims, readIdleRuns, readLostClaims, takeUnclaimed } from "@skein/db";
 import type { Pool } from "../database.ts";
 import type { Inbox } from "../inbox.ts";
 import type { Publisher } from "../publisher.ts";
@@ -16,7 +16,7 @@ const UNCLAIMED_MS = 5_000;
 const IDLE_MS = 10_000;
 const BATCH = 1_000;
 
-/** Attempts of agents that stopped to renew their lease count as lost. */
+/** Attempts of agents that stopped to renew their lease count as lost; claims on attempts that are over are nobody's. */
 export const lostClaimsRound =
   ({ pool, inbox, ownedShards }: RescueOptions): Round =>
   async () => {
@@ -26,7 +26,7 @@ export const lostClaimsRound =
       const message = `agent ${agentId} stopped answering while it made this attempt`;
       inbox.add(runId, [{ event: { type: "attemptLost", ordinal, attempt, message, atMs: Date.now() } }]);
     }
-    return false;
+    return (await deleteEndedClaims(pool, ownedShards(), BATCH)) === BATCH;
   };
 
 /** Publishes again what nobody claimed. A copy that still waits in the queue has the same id and swallows the new one. */
