@@ -18,7 +18,11 @@ const hasDocker =
     .ping()
     .then(() => true)
     .catch(() => false));
-if (!hasDocker) process.stderr.write(`skipped: no Docker daemon answers at ${SOCKET}\n`);
+if (!hasDocker) {
+  const message = `no Docker daemon answers at ${SOCKET}: install and start Docker`;
+  if (process.env.CI === "true") throw new Error(message);
+  process.stderr.write(`skipped: ${message}\n`);
+}
 
 const PROGRAMS = [
   "sh",

@@ -4,7 +4,10 @@ import { describeRuntime } from "./runtime.testsuite.ts";
 import { openSandbox } from "./sandbox.ts";
 
 const { problem } = await openSandbox([], []);
-if (problem !== undefined) process.stderr.write(`skipped: ${problem}\n`);
+if (problem !== undefined) {
+  if (process.env.CI === "true") throw new Error(problem);
+  process.stderr.write(`skipped: ${problem}\n`);
+}
 
 describe("a process without isolation", () => {
   describeRuntime({ open: async () => new ProcessRuntime({ sandbox: undefined }), image: "", isIsolated: false });
