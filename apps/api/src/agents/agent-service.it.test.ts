@@ -286,25 +286,40 @@ const chunkOf = (offset: number, text: string | Buffer, token = attemptToken(KEY
 
 test("log chunks are stored once, overlaps are read once, and a gap waits for its chunk", async () => {
   const logs = createLogService(database.pool);
-  await agents.appendLogs({ agentId: "a1", chunks: [chunkOf(0, "hello "), chunkOf(12, "!")] });
+  await agents.claim(claimOf("a1", 2));
+  await agents.appendLogs({ agentId: "a1", chunks: [chunkOf(0, "hello "), chunkOf(12, "!")] }, "default");
   expect(await logs.read(idOf(2), 0, 100)).toEqual({ text: "hello ", nextOffset: 6 });
-  await agents.appendLogs({
-    agentId: "a1",
-    chunks: [chunkOf(0, "hello wor"), chunkOf(0, "hel"), chunkOf(6, "world ")],
-  });
+  await agents.appendLogs(
+    {
+      agentId: "a1",
+      chunks: [chunkOf(0, "hello wor"), chunkOf(0, "hel"), chunkOf(6, "world ")],
+    },
+    "default",
+  );
   expect(await logs.read(idOf(2), 0, 100)).toEqual({ text: "hello world !", nextOffset: 13 });
   expect(await logs.read(idOf(2), 8, 3)).toEqual({ text: "rld", nextOffset: 11 });
 });
 
-test("a log chunk with a wrong token is not stored", async () => {
-  expect(await agents.appendLogs({ agentId: "a1", chunks: [chunkOf(0, "x", "wrong-token-of-20-chars")] })).toEqual({
-    stored: 0,
-  });
+test("a log chunk is stored for the agent that makes the attempt, with the attempt's token, and for nobody else", async () => {
+  const append = async (agentId: string, pool: string, token?: string) =>
+    (await agents.appendLogs({ agentId, chunks: [chunkOf(0, "x", token)] }, pool)).stored;
+  expect(await append("a1", "default")).toBe(0);
+  await agents.claim(claimOf("a1", 2));
+  expect(await append("a1", "default", "wrong-token-of-20-chars")).toBe(0);
+  expect(await append("a2", "default")).toBe(0);
+  expect(await append("a1", "gpu")).toBe(0);
+  expect(await append("a1", "default")).toBe(1);
+  // The scheduler deletes the claim with the end of the attempt; the last lines may come later.
+  await database.pool.query("delete from claims");
+  await database.pool.query("update attempts set agent_id = 'a1'");
+  expect(await append("a2", "default")).toBe(0);
+  expect(await append("a1", "default")).toBe(1);
 });
 
 test("a character that a page would cut comes whole with the next page", async () => {
   const logs = createLogService(database.pool);
-  await agents.appendLogs({ agentId: "a1", chunks: [chunkOf(0, "aé€")] });
+  await agents.claim(claimOf("a1", 2));
+  await agents.appendLogs({ agentId: "a1", chunks: [chunkOf(0, "aé€")] }, "default");
   expect(await logs.read(idOf(2), 0, 5)).toEqual({ text: "aé", nextOffset: 3 });
   expect(await logs.read(idOf(2), 3, 5)).toEqual({ text: "€", nextOffset: 6 });
 });

@@ -31,7 +31,8 @@ import { findNode, readWorkflowIndex, taskTemplateOf, type WorkflowIndex } from 
 export interface AgentService {
   claim(request: ClaimRequest): Promise<ClaimResponse>;
   heartbeat(request: HeartbeatRequest): Promise<HeartbeatResponse>;
-  appendLogs(request: AppendLogsRequest): Promise<{ readonly stored: number }>;
+  /** `servedPool` is what the caller's token says: chunks name no pool. */
+  appendLogs(request: AppendLogsRequest, servedPool: string): Promise<{ readonly stored: number }>;
 }
 
 /** A claim may be silent for two leases: longer than any answer to it can be under way. */
@@ -94,7 +95,7 @@ export function createAgentService(options: {
       return { stop, settled };
     },
 
-    async appendLogs({ chunks }) {
+    async appendLogs({ agentId, chunks }, servedPool) {
       const decoded = chunks
         .map(({ token, data, ...chunk }) => ({
           ...chunk,
@@ -102,7 +103,8 @@ export function createAgentService(options: {
           data: Buffer.from(data, "base64"),
         }))
         .filter(({ offset, data }) => data.length > 0 && offset + data.length <= LOG_END_MAX);
-      return { stored: decoded.length === 0 ? 0 : await appendLogChunks(pool, decoded) };
+      if (decoded.length === 0) return { stored: 0 };
+      return { stored: await appendLogChunks(pool, { agentId, pool: servedPool }, decoded) };
     },
   };
 }

@@ -5,5 +5,7 @@ import { procedure, router } from "./base.ts";
 export const agentRouter = router({
   claim: procedure.input(ClaimRequest).mutation(({ ctx, input }) => ctx.agents.claim(input)),
   heartbeat: procedure.input(HeartbeatRequest).mutation(({ ctx, input }) => ctx.agents.heartbeat(input)),
-  appendLogs: procedure.input(AppendLogsRequest).mutation(({ ctx, input }) => ctx.agents.appendLogs(input)),
+  appendLogs: procedure
+    .input(AppendLogsRequest)
+    .mutation(({ ctx, input }) => ctx.agents.appendLogs(input, ctx.call.caller.pool ?? "")),
 });

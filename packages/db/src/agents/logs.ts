@@ -8,11 +8,18 @@ export interface NewLogChunk extends AttemptId {
   readonly data: Uint8Array;
 }
 
+/** Who sends log chunks. */
+export interface LogSender {
+  readonly agentId: string;
+  readonly pool: string;
+}
+
 /**
- * Stores the chunks whose token is right and answers how many those are. Sending a chunk again stores it once; a longer
- * one at the same offset replaces a shorter one.
+ * Stores the chunks whose token is right and whose attempt is the sender's, and answers how many those are. An attempt is its
+ * claim's agent's, or, once the claim is gone, the one's that reported it. Sending a chunk again stores it once; a longer one
+ * at the same offset replaces a shorter one.
  */
-export async function appendLogChunks(db: pg.Pool, chunks: readonly NewLogChunk[]): Promise<number> {
+export async function appendLogChunks(db: pg.Pool, sender: LogSender, chunks: readonly NewLogChunk[]): Promise<number> {
   const { rows } = await db.query<{ count: number }>({
     name: "append-log-chunks",
     text: `with sent as (
@@ -23,8 +30,8 @@ export async function appendLogChunks(db: pg.Pool, chunks: readonly NewLogChunk[
              order by run_id, ordinal, attempt, "offset", length(data) desc
            ), allowed as (
              select s.run_id, s.ordinal, s.attempt, s."offset", decode(s.data, 'base64') as data
-             from sent s join attempts a using (run_id, ordinal, attempt)
-             where a.token_hash = decode(s.token_hash, 'hex')
+             from sent s join attempts a using (run_id, ordinal, attempt) left join claims c using (run_id, ordinal, attempt)
+             where a.token_hash = decode(s.token_hash, 'hex') and a.pool = $8 and coalesce(c.agent_id, a.agent_id) = $7
            ), stored as (
              insert into log_chunks (run_id, ordinal, attempt, "offset", data)
              select run_id, ordinal, attempt, "offset", data from allowed
@@ -38,6 +45,8 @@ export async function appendLogChunks(db: pg.Pool, chunks: readonly NewLogChunk[
       chunks.map(({ tokenHash }) => Buffer.from(tokenHash).toString("hex")),
       chunks.map(({ offset }) => offset),
       chunks.map(({ data }) => Buffer.from(data).toString("base64")),
+      sender.agentId,
+      sender.pool,
     ],
   });
   return rows[0]?.count ?? 0;
