@@ -5,9 +5,9 @@ import { AttemptId } from "./order.ts";
 
 export const Capacity = z.object({
   slots: z.int().min(1).max(10_000),
-  cpuMillis: z.int().min(0),
-  memoryMiB: z.int().min(0),
-  gpus: z.int().min(0),
+  cpuMillis: z.int32().min(0),
+  memoryMiB: z.int32().min(0),
+  gpus: z.int32().min(0),
 });
 export type Capacity = z.infer<typeof Capacity>;
 

@@ -3,9 +3,9 @@ import { z } from "zod";
 /** Names one try of one action. */
 export const AttemptId = z.object({
   runId: z.uuid(),
-  ordinal: z.int().min(0),
+  ordinal: z.int32().min(0),
   /** From 0. */
-  attempt: z.int().min(0),
+  attempt: z.int32().min(0),
 });
 export type AttemptId = z.infer<typeof AttemptId>;
 

@@ -34,6 +34,9 @@ export interface AttemptId extends ActionId {
   readonly attempt: number;
 }
 
+/** Flyte counts attempts up to 2^32 - 1, Postgres up to here. */
+const ATTEMPT_MAX = 2 ** 31 - 1;
+
 /** Reads actions and attempts. Only the scheduler writes them. */
 export function actionService(db: Db, storage: Storage) {
   const read = async (values: readonly ValueRow[], side: ValueSide) =>
@@ -101,7 +104,8 @@ async function find(db: Db, id: ActionId): Promise<ActionRow> {
 
 async function findTry(db: Db, id: AttemptId): Promise<{ action: ActionRow; attempt: AttemptRow }> {
   const action = await find(db, id);
-  const attempt = await findAttempt(db, action.runId, action.ordinal, id.attempt);
+  const attempt =
+    id.attempt > ATTEMPT_MAX ? undefined : await findAttempt(db, action.runId, action.ordinal, id.attempt);
   if (attempt) return { action, attempt };
   const message = `Action ${id.action} of run ${id.name} has no attempt ${id.attempt}.`;
   throw new SkeinError("not_found", "attempt_not_found", message);

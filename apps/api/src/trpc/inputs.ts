@@ -1,14 +1,20 @@
 import { z } from "zod";
 import type { PlainValue } from "./plain-literal.ts";
 
-const word = (what: string) => z.string(`must be the ${what}`).min(1, `must be the ${what}`).max(255);
+/** Text that is looked for in Postgres, which knows no NUL. */
+export const word = (what: string) =>
+  z
+    .string(`must be the ${what}`)
+    .min(1, `must be the ${what}`)
+    .max(255)
+    .refine((text) => !text.includes("\u0000"), "must not hold a NUL character");
 
 /** Fields that many inputs share; the permission check reads `project` and `domain` under these names. */
 export const InDomain = z.object({ project: word("project's id"), domain: word("domain's id") });
 export const ByName = InDomain.extend({ name: word("name") });
 export const ByVersion = ByName.extend({ version: word("version") });
 export const ByAction = ByName.extend({ action: word("action's name") });
-export const ByAttempt = ByAction.extend({ attempt: z.int().min(0).default(0) });
+export const ByAttempt = ByAction.extend({ attempt: z.int32().min(0).default(0) });
 
 /** A page of a list: at most `limit` rows, from `cursor` on, which the page before gave. */
 export const Page = z.object({ limit: z.int().min(1).max(1_000).default(100), cursor: z.int().min(0).default(0) });

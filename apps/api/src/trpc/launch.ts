@@ -12,14 +12,14 @@ import { z } from "zod";
 import type { Call } from "../call.ts";
 import type { LaunchRequest } from "../runs/launch-service.ts";
 import type { Services } from "../services.ts";
-import { InDomain, PlainJson } from "./inputs.ts";
+import { InDomain, PlainJson, word } from "./inputs.ts";
 import { literalsFromPlain } from "./literal-from-plain.ts";
 
 const Target = z.object({
-  project: z.string().min(1).optional(),
-  domain: z.string().min(1).optional(),
-  name: z.string().min(1),
-  version: z.string().min(1).optional(),
+  project: word("project's id").optional(),
+  domain: word("domain's id").optional(),
+  name: word("name"),
+  version: word("version").optional(),
 });
 
 /** What to launch: a launch plan (by default its active version) or a task (by default its newest version). */

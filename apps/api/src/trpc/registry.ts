@@ -2,11 +2,11 @@ import type { VersionId } from "@skein/db";
 import type { TypedInterface, VariableMap } from "@skein/idl/core";
 import { z } from "zod";
 import { procedure, router } from "./base.ts";
-import { ByVersion, InDomain, Page, pageOf } from "./inputs.ts";
+import { ByVersion, InDomain, Page, pageOf, word } from "./inputs.ts";
 import { toTypeJson } from "./type-json.ts";
 
 /** Versions of one name, or of all names of a domain; newest first. */
-const ListVersions = InDomain.extend(Page.shape).extend({ name: z.string().min(1).optional() });
+const ListVersions = InDomain.extend(Page.shape).extend({ name: word("name").optional() });
 
 const NEWEST_FIRST = { field: "createdAt", descending: true } as const;
 

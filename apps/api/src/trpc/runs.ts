@@ -3,14 +3,14 @@ import { tracked } from "@trpc/server";
 import { z } from "zod";
 import { START_OF_RUN } from "../watch/watch-run.ts";
 import { procedure, router } from "./base.ts";
-import { ByAction, ByAttempt, ByName, InDomain, Page, pageOf } from "./inputs.ts";
+import { ByAction, ByAttempt, ByName, InDomain, Page, pageOf, word } from "./inputs.ts";
 import { LaunchInput, readLaunch } from "./launch.ts";
 import { toPlainMap } from "./plain-literal.ts";
 import { toActionJson, toAttemptJson, toRunJson } from "./run-json.ts";
 
 const ListRuns = InDomain.extend(Page.shape).extend({
   phases: z.array(z.enum(RUN_PHASES)).min(1).optional(),
-  workflow: z.string().min(1).optional(),
+  workflow: word("workflow's name").optional(),
   state: z.enum(["active", "archived"]).default("active"),
 });
 type ListRuns = z.output<typeof ListRuns>;
@@ -29,7 +29,8 @@ const EventId = z
   .transform((id) => {
     const [sequence = 0, ordinal = 0] = id.split(".").map(Number);
     return { sequence, ordinal };
-  });
+  })
+  .pipe(z.object({ sequence: z.int(), ordinal: z.int32() }));
 
 const oneOf = <Field extends string>(field: Field, values: readonly string[] | undefined) =>
   values === undefined ? [] : [{ field, operator: "in" as const, values }];
@@ -76,7 +77,7 @@ export const runsRouter = router({
   }),
 
   actions: procedure
-    .input(ByName.extend(Page.shape).extend({ parent: z.string().min(1).optional() }))
+    .input(ByName.extend(Page.shape).extend({ parent: word("parent's name").optional() }))
     .query(async ({ ctx, input: { parent, limit, cursor, ...id } }) => {
       const query = { where: [], limit, offset: cursor };
       const rows = await ctx.services.actions.list(ctx.call, id, parent, query);
