@@ -20,6 +20,7 @@ import { createGrpcListener, type Http2Listener } from "./edge/grpc/listener.ts"
 import { reflectionService } from "./edge/grpc/reflection.ts";
 import { createHttpApp } from "./edge/http/app.ts";
 import { openOnePort } from "./edge/one-port.ts";
+import { createRpcTimer } from "./edge/rpc-timer.ts";
 import { type BoundService, bindService } from "./edge/rpcs.ts";
 import { adminHandlers } from "./flyte1/admin.ts";
 import type { ServiceContext } from "./trpc/base.ts";
@@ -47,11 +48,13 @@ export interface ApiServer {
 export async function openServer(options: ServerOptions): Promise<ApiServer> {
   const { access, services, system } = options;
   const publishError = createPublishError(options.logger);
+  const startTimer = createRpcTimer(options.metrics);
   const shutdown = new AbortController();
   const bound = bindServices(options);
   const grpc = createGrpcListener({
     access,
     publishError,
+    startTimer,
     services: bound,
     streaming: streamingServices(options, publishError, bound),
     messageBytesMax: options.messageBytesMax,
@@ -60,6 +63,7 @@ export async function openServer(options: ServerOptions): Promise<ApiServer> {
   const http = await createHttpApp({
     ...options,
     publishError,
+    startTimer,
     bound,
     storage: services.storage,
     shutdown: shutdown.signal,

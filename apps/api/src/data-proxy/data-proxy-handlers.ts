@@ -9,18 +9,20 @@ import { createUploadLocation } from "./upload-location.ts";
 type Handlers = Flyte1Handlers<typeof DataProxyService>;
 
 /** Flyte 1's DataProxyService: signed URLs into the object store, and values by `flyte://` URL. */
-export const dataProxyHandlers = ({ storage, projects, actions }: Services): Handlers =>
-  handlersOver({
-    storage,
-    limits: DATA_PROXY_LIMITS,
-    requireProject: (call, project, domain) => projects.requireActive(call, project, domain),
-    readValues: (call, { run, attempt, ...target }) =>
-      attempt === undefined
-        ? actions.data(call, { ...target, name: run })
-        : actions.attemptData(call, { ...target, name: run, attempt }),
-    findDeckUri: async (call, { run, ...target }) =>
-      (await actions.get(call, { ...target, name: run })).deckUri ?? undefined,
-  });
+export const dataProxyHandlers = (services: Services): Handlers => handlersOver(dataProxyDependencies(services));
+
+/** What the data proxy looks up in the services. */
+export const dataProxyDependencies = ({ storage, projects, actions }: Services): DataProxyDependencies => ({
+  storage,
+  limits: DATA_PROXY_LIMITS,
+  requireProject: (call, project, domain) => projects.requireActive(call, project, domain),
+  readValues: (call, { run, attempt, ...target }) =>
+    attempt === undefined
+      ? actions.data(call, { ...target, name: run })
+      : actions.attemptData(call, { ...target, name: run, attempt }),
+  findDeckUri: async (call, { run, ...target }) =>
+    (await actions.get(call, { ...target, name: run })).deckUri ?? undefined,
+});
 
 /** The same over anything that can look up values and decks. */
 export const handlersOver = (dependencies: DataProxyDependencies): Handlers => ({

@@ -6,6 +6,7 @@ import { TaskLog_MessageFormat } from "@skein/idl/core";
 import type { Call } from "../call.ts";
 import { entityKey, readEntityKey } from "../registry/identity.ts";
 import type { AttemptId } from "../runs/action-service.ts";
+import { attemptReason } from "../runs/attempt-reason.ts";
 import type { Services } from "../services.ts";
 import type { AdminHandlers } from "./admin-handlers.ts";
 import { actionFolder, flyteUrls, logUrl } from "./artifact-uris.ts";
@@ -71,7 +72,7 @@ async function taskTypeOf({ registry }: Services, call: Call, action: ActionRow)
 function toTaskExecution(services: Services, id: AttemptId, row: Try, taskType: string, isListed: boolean) {
   const { action, attempt } = row;
   invariant(action.taskKey !== null, `attempt of action ${action.name}, which runs no task`);
-  const reason = reasonOf(attempt);
+  const reason = attemptReason(attempt);
   const occurredAt = timestampFromDate(attempt.updatedAt);
   return {
     id: { taskId: taskIdentifier(action.taskKey), nodeExecutionId: nodeIdentifier(id), retryAttempt: id.attempt },
@@ -104,25 +105,4 @@ function toOutputResult(services: Services, id: AttemptId, attempt: AttemptRow, 
   if (attempt.phase !== "succeeded") return { case: undefined };
   const uri = actionFolder(services, id, String(attempt.attempt), "outputs.pb");
   return { case: "outputUri" as const, value: uri };
-}
-
-/** Why an attempt is where it is, for people. */
-function reasonOf(attempt: AttemptRow): string {
-  const agent = attempt.agentId === null ? "an agent" : `agent ${attempt.agentId}`;
-  switch (attempt.phase) {
-    case "queued":
-      return `waiting for a free agent of pool ${attempt.pool}`;
-    case "running":
-      return `running on ${agent}`;
-    case "aborting":
-      return `${agent} was told to stop it`;
-    case "succeeded":
-      return `succeeded on ${agent}`;
-    case "failed":
-      return attempt.errorMessage ?? "failed";
-    case "aborted":
-      return "aborted";
-    default:
-      return attempt.phase satisfies never;
-  }
 }

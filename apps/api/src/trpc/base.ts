@@ -5,6 +5,7 @@ import type { AgentService } from "../agents/agent-service.ts";
 import type { LogService } from "../agents/log-service.ts";
 import type { Access, RequestHead } from "../edge/access.ts";
 import type { PublishError } from "../edge/errors.ts";
+import type { RpcTimer } from "../edge/rpc-timer.ts";
 import type { Permission, Tenant } from "../permissions.ts";
 import { TRPC_PERMISSIONS } from "../permissions.ts";
 import type { Services } from "../services.ts";
@@ -25,6 +26,7 @@ export interface TrpcContext extends ServiceContext {
   readonly head: RequestHead;
   readonly access: Access;
   readonly publishError: PublishError;
+  readonly startTimer: RpcTimer;
 }
 
 const SSE_PING_MS = 5_000;
@@ -33,12 +35,20 @@ const t = initTRPC.context<TrpcContext>().create({
   isServer: true,
   isDev: false,
   sse: { ping: { enabled: true, intervalMs: SSE_PING_MS }, client: { reconnectAfterInactivityMs: 4 * SSE_PING_MS } },
-  errorFormatter: ({ shape, error }) => {
-    const { cause } = error;
-    const known = cause instanceof SkeinError ? { reason: cause.reason, code: cause.code, details: cause.details } : {};
-    return { ...shape, data: { ...shape.data, skein: known } };
+  errorFormatter: ({ shape, error, ctx }) => {
+    const cause = publishedCause(error, ctx);
+    const known = cause ? { reason: cause.reason, code: cause.code, details: cause.details } : {};
+    return { ...shape, message: cause?.message ?? shape.message, data: { ...shape.data, skein: known } };
   },
 });
+
+/** What procedures throw is published already; a failure of tRPC itself, such as an answer that is no JSON, is not. */
+function publishedCause(error: TRPCError, ctx: TrpcContext | undefined): SkeinError | undefined {
+  if (error.cause instanceof SkeinError) return error.cause;
+  if (error.code !== "INTERNAL_SERVER_ERROR") return undefined;
+  if (!ctx) return new SkeinError("internal", "internal_error", "Internal error.", { cause: error });
+  return ctx.publishError(error.cause ?? error, ctx.head.correlationId);
+}
 
 export const router = t.router;
 
@@ -46,16 +56,20 @@ export const router = t.router;
  * The base of every procedure: opens the call, checks the table's permission, and turns whatever is thrown into an
  * error with a code. A path without a row is refused.
  */
-export const procedure = t.procedure.use(async ({ path, ctx, getRawInput, next }) => {
+export const procedure = t.procedure.use(async ({ path, type, ctx, getRawInput, next }) => {
+  const stop = type === "subscription" ? undefined : ctx.startTimer("trpc", path);
   try {
     const permission = permissionOf(path);
     const call = await ctx.access.openCall(permission, ctx.head);
     call.authorize(permission, tenantOf(await getRawInput()));
     const result = await next({ ctx: { ...ctx, call } });
     if (!result.ok) throw result.error;
+    stop?.("ok");
     return isAsyncIterable(result.data) ? { ...result, data: streamOf(result.data, ctx) } : result;
   } catch (error) {
-    throw toTrpcError(error, ctx);
+    const failure = toTrpcError(error, ctx);
+    stop?.(failure.cause instanceof SkeinError ? failure.cause.code : "invalid_argument");
+    throw failure;
   }
 });
 

@@ -1,6 +1,9 @@
 import { agentRouter } from "./agent.ts";
 import { router } from "./base.ts";
-import { launchPlansRouter, projectsRouter, tasksRouter, workflowsRouter } from "./registry.ts";
+import { dataRouter } from "./data.ts";
+import { namedEntitiesRouter } from "./named-entities.ts";
+import { projectsRouter } from "./projects.ts";
+import { launchPlansRouter, tasksRouter, workflowsRouter } from "./registry.ts";
 import { runsRouter } from "./runs.ts";
 import { systemRouter } from "./system.ts";
 
@@ -10,7 +13,9 @@ export const appRouter = router({
   tasks: tasksRouter,
   workflows: workflowsRouter,
   launchPlans: launchPlansRouter,
+  namedEntities: namedEntitiesRouter,
   runs: runsRouter,
+  data: dataRouter,
   agent: agentRouter,
   system: systemRouter,
 });

@@ -1,6 +1,10 @@
+import { toJson } from "@bufbuild/protobuf";
 import { isTerminalAttempt, RUN_PHASES } from "@skein/engine";
+import { ExecutionSpecSchema } from "@skein/idl/admin";
 import { tracked } from "@trpc/server";
 import { z } from "zod";
+import { flyteUrls } from "../flyte1/artifact-uris.ts";
+import { attemptReason } from "../runs/attempt-reason.ts";
 import { START_OF_RUN } from "../watch/watch-run.ts";
 import { procedure, router } from "./base.ts";
 import { ByAction, ByAttempt, ByName, InDomain, Page, pageOf, word } from "./inputs.ts";
@@ -8,10 +12,12 @@ import { LaunchInput, readLaunch } from "./launch.ts";
 import { toPlainMap } from "./plain-literal.ts";
 import { toActionJson, toAttemptJson, toRunJson } from "./run-json.ts";
 
+const State = z.enum(["active", "archived"], "must be active or archived");
+
 const ListRuns = InDomain.extend(Page.shape).extend({
   phases: z.array(z.enum(RUN_PHASES)).min(1).optional(),
   workflow: word("workflow's name").optional(),
-  state: z.enum(["active", "archived"]).default("active"),
+  state: State.default("active"),
 });
 type ListRuns = z.output<typeof ListRuns>;
 
@@ -56,7 +62,12 @@ export const runsRouter = router({
       ctx.services.runs.relaunch(ctx.call, { reference, name: newName, overwriteCache }),
     ),
 
-  get: procedure.input(ByName).query(async ({ ctx, input }) => toRunJson(await ctx.services.runs.get(ctx.call, input))),
+  /** With the run that it repeats and the spec as merged at launch, in protobuf's JSON form. */
+  get: procedure.input(ByName).query(async ({ ctx, input }) => {
+    const run = await ctx.services.runs.get(ctx.call, input);
+    const reference = (await ctx.services.runs.findReference(ctx.call, run)) ?? null;
+    return { ...toRunJson(run), reference, spec: toJson(ExecutionSpecSchema, run.spec) };
+  }),
 
   list: procedure.input(ListRuns).query(async ({ ctx, input }) => {
     const sort = { field: "createdAt", descending: true } as const;
@@ -71,6 +82,12 @@ export const runsRouter = router({
       return { isAsked: true };
     }),
 
+  /** Archives a run, or brings it back. Its work goes on untouched. */
+  setState: procedure.input(ByName.extend({ state: State })).mutation(async ({ ctx, input: { state, ...id } }) => {
+    await ctx.services.runs.setState(ctx.call, id, state);
+    return { state };
+  }),
+
   data: procedure.input(ByName).query(async ({ ctx, input }) => {
     const { inputs, outputs } = await ctx.services.runs.data(ctx.call, input);
     return { inputs: toPlainMap(inputs), outputs: toPlainMap(outputs) };
@@ -84,6 +101,11 @@ export const runsRouter = router({
       return pageOf(rows.map(toActionJson), { limit, cursor });
     }),
 
+  getAction: procedure.input(ByAction).query(async ({ ctx, input }) => {
+    const action = toActionJson(await ctx.services.actions.get(ctx.call, input));
+    return { ...action, flyteUrls: flyteUrls(input, undefined, action.hasDeck) };
+  }),
+
   actionData: procedure.input(ByAction).query(async ({ ctx, input }) => {
     const { inputs, outputs } = await ctx.services.actions.data(ctx.call, input);
     return { inputs: toPlainMap(inputs), outputs: toPlainMap(outputs) };
@@ -96,6 +118,22 @@ export const runsRouter = router({
       rows.map(({ attempt }) => toAttemptJson(attempt)),
       input,
     );
+  }),
+
+  getAttempt: procedure.input(ByAttempt).query(async ({ ctx, input }) => {
+    const { action, attempt } = await ctx.services.actions.getAttempt(ctx.call, input);
+    return {
+      ...toAttemptJson(attempt),
+      taskKey: action.taskKey,
+      pool: attempt.pool,
+      reason: attemptReason(attempt),
+      flyteUrls: flyteUrls(input, attempt.attempt, action.deckUri !== null),
+    };
+  }),
+
+  attemptData: procedure.input(ByAttempt).query(async ({ ctx, input }) => {
+    const { inputs, outputs } = await ctx.services.actions.attemptData(ctx.call, input);
+    return { inputs: toPlainMap(inputs), outputs: toPlainMap(outputs) };
   }),
 
   /** A stretch of the log. To follow it, ask again from `nextOffset` until `isComplete` and the text is empty. */

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import {
   Code,
@@ -53,9 +54,16 @@ export function createGrpcListener(options: GrpcOptions): Http2Listener {
   return (request, response) => {
     const handler = handlers.get(request.url.split("?", 1)[0] ?? "");
     if (!handler) return sendUnknownMethod(request, response);
-    const universal = universalRequestFromNodeRequest(request, response, undefined, createContextValues());
-    handler(universal)
-      .then((answer) => universalResponseToNodeResponse({ ...answer, ...correctParseError(answer) }, response))
+    const values = createContextValues();
+    handler(universalRequestFromNodeRequest(request, response, undefined, values))
+      .then((answer) => {
+        const trailer = publishTrailer(
+          answer.trailer,
+          values.get(CALL)?.correlationId ?? randomUUID(),
+          options.publishError,
+        );
+        return universalResponseToNodeResponse({ ...answer, ...(trailer && { trailer }) }, response);
+      })
       // The stream is gone: its client went away, and nobody is left to tell.
       .catch(() => response.stream.destroy());
   };
@@ -106,21 +114,29 @@ function createGrpcRouter({ access, publishError, messageBytesMax, shutdownSigna
   });
 }
 
-interface WithTrailer {
-  readonly trailer?: Headers;
+/**
+ * The error that Connect itself made of a unary call, as clients may see it: all others came through `publishErrors` or
+ * its like and carry a reason. A message that it cannot parse it calls its own fault; it is the sender's.
+ */
+function publishTrailer(trailer: Headers | undefined, correlationId: string, publishError: PublishError) {
+  const isInternal = [Code.Internal, Code.Unknown].map(String).includes(trailer?.get("grpc-status") ?? "");
+  if (!trailer || !isInternal || trailer.has("error-reason")) return trailer;
+  const message = decodeURIComponent(trailer.get("grpc-message") ?? "");
+  const error = message.startsWith(PARSE_ERROR)
+    ? malformed(message.slice(PARSE_ERROR.length))
+    : publishError(new Error(message), correlationId);
+  const published = toConnectError(error);
+  const corrected = new Headers(trailer);
+  corrected.set("grpc-status", String(published.code));
+  corrected.set("grpc-message", encodeURIComponent(published.rawMessage));
+  corrected.set("error-reason", error.reason);
+  return corrected;
 }
 
-/** Connect calls a message that it cannot parse its own fault (INTERNAL); it is the sender's. */
-function correctParseError({ trailer }: WithTrailer): WithTrailer {
-  if (trailer?.get("grpc-status") !== String(Code.Internal)) return {};
-  const message = decodeURIComponent(trailer.get("grpc-message") ?? "");
-  if (!message.startsWith("parse binary: ")) return {};
-  const corrected = new Headers(trailer);
-  corrected.set("grpc-status", String(Code.InvalidArgument));
-  corrected.set("grpc-message", encodeURIComponent(`The request is not a valid message: ${message.slice(14)}.`));
-  corrected.set("error-reason", "malformed_message");
-  return { trailer: corrected };
-}
+const PARSE_ERROR = "parse binary: ";
+
+const malformed = (why: string): SkeinError =>
+  new SkeinError("invalid_argument", "malformed_message", `The request is not a valid message: ${why}.`);
 
 function sendUnknownMethod(request: Http2ServerRequest, response: Http2ServerResponse): void {
   const message = `${request.url} is not an RPC of this server.`;

@@ -7,6 +7,7 @@ import type { Access } from "../access.ts";
 import type { PublishError } from "../errors.ts";
 import type { Http2Listener } from "../grpc/listener.ts";
 import { mountRest } from "../rest/mount-rest.ts";
+import type { RpcTimer } from "../rpc-timer.ts";
 import type { BoundService } from "../rpcs.ts";
 import { mountConsole } from "./console-page.ts";
 import { sendFailure, toHttpError } from "./failure.ts";
@@ -18,6 +19,7 @@ import { mountUploads } from "./uploads.ts";
 export interface HttpOptions extends ServiceContext {
   readonly access: Access;
   readonly publishError: PublishError;
+  readonly startTimer: RpcTimer;
   readonly bound: readonly BoundService[];
   readonly storage: Pick<Storage, "serveSigned">;
   readonly metrics: Metrics;

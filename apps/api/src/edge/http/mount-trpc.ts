@@ -12,7 +12,7 @@ export function mountTrpc(
   app: FastifyInstance,
   options: Omit<TrpcContext, "head"> & { readonly shutdown: AbortSignal },
 ): void {
-  const { access, publishError, services, agents, logs, watchRun, system, shutdown } = options;
+  const { access, publishError, startTimer, services, agents, logs, watchRun, system, shutdown } = options;
   const plugin: FastifyTRPCPluginOptions<AppRouter> = {
     prefix: "/trpc",
     trpcOptions: {
@@ -21,7 +21,7 @@ export function mountTrpc(
       createContext: ({ req, res }) => {
         const head = headOf(req, res);
         const signal = AbortSignal.any([head.signal, shutdown]);
-        return { services, agents, logs, watchRun, system, access, publishError, head: { ...head, signal } };
+        return { services, agents, logs, watchRun, system, access, publishError, startTimer, head: { ...head, signal } };
       },
     },
   };

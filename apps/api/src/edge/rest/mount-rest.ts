@@ -5,7 +5,8 @@ import type { Access } from "../access.ts";
 import type { PublishError } from "../errors.ts";
 import { sendFailure } from "../http/failure.ts";
 import { headOf } from "../http/head.ts";
-import type { BoundService } from "../rpcs.ts";
+import type { RpcTimer } from "../rpc-timer.ts";
+import { type BoundService from "../rpcs.ts";
 import { type RestMatcher, restMatcher, restRoutes } from "./http-rules.ts";
 import { readRequest } from "./read-request.ts";
 import { toGatewayJson } from "./write-response.ts";
@@ -17,6 +18,7 @@ const ROOT = "/api/v1/";
 export interface RestOptions {
   readonly access: Access;
   readonly publishError: PublishError;
+  readonly startTimer: RpcTimer;
   readonly bound: readonly BoundService[];
 }
 
