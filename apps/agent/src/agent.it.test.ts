@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
@@ -258,6 +258,57 @@ describe.skipIf(!hasRedis)("an agent", () => {
     const { runId, ordinal, attempt } = order;
     api.settled.push({ runId, ordinal, attempt });
     await waitFor(() => attemptFolders().length === 0, LONG);
+  });
+
+  test("SIGTERM waits for what runs and takes nothing new; a second one leaves what runs to the next agent", async () => {
+    const first = startAgentProcess({ SKEIN_DRAIN_SECONDS: "600" });
+    const marks = join(temp.path, `drain${runs}`);
+    const script = `echo on; while [ ! -e ${marks} ]; do sleep 0.1; done`;
+    const [running, late] = [newOrder(script), newOrder("true", { ordinal: 3 })];
+    await queues.publishOrders("default", "slot", [running]);
+    await waitFor(() => api.logOf(running) === "on\n", LONG);
+    first.kill("SIGTERM");
+    await waitFor(() => api.heartbeats.at(-1)?.draining === true, LONG);
+    await queues.publishOrders("default", "slot", [late]);
+    const beats = api.heartbeats.length;
+    await waitFor(() => api.heartbeats.length > beats + 1, LONG);
+    expect(api.claims).toEqual([attemptKey(running)]);
+    expect(first.exitCode).toBeNull();
+    first.kill("SIGTERM");
+    expect(await once(first, "exit")).toEqual([0, null]);
+    expect(outcomesOf(running).filter(({ type }) => type !== "started")).toEqual([]);
+    startAgentProcess();
+    expect(await finalOf(late)).toMatchObject({ type: "succeeded" });
+    writeFileSync(marks, "");
+    expect(await finalOf(running)).toMatchObject({ type: "succeeded" });
+  });
+
+  test("an agent that drains ends as soon as its last task is reported", async () => {
+    const agent = startAgentProcess({ SKEIN_DRAIN_SECONDS: "600" });
+    const marks = join(temp.path, `drain${runs}`);
+    const order = newOrder(`echo on; while [ ! -e ${marks} ]; do sleep 0.1; done; exit 6`);
+    await queues.publishOrders("default", "slot", [order]);
+    await waitFor(() => api.logOf(order) === "on\n", LONG);
+    agent.kill("SIGTERM");
+    await waitFor(() => api.heartbeats.at(-1)?.draining === true, LONG);
+    const ended = once(agent, "exit");
+    writeFileSync(marks, "");
+    expect(await ended).toEqual([0, null]);
+    expect(await finalOf(order)).toMatchObject({ type: "failed", failure: { code: "NonZeroExit" } });
+  });
+
+  test("what was granted to an earlier process and not started is claimed again before it is", async () => {
+    const order = newOrder(`touch ${temp.path}/stale`);
+    const folder = join(home, "attempts", attemptKey(order));
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "order.json"), JSON.stringify(order));
+    writeFileSync(join(folder, "grant.json"), JSON.stringify(api.grants.get(attemptKey(order))));
+    api.grants.clear();
+    startAgentProcess();
+    await waitFor(() => attemptFolders().length === 0 || outcomesOf(order).length > 0, LONG);
+    expect(outcomesOf(order)).toEqual([]);
+    expect(api.claims).toEqual([attemptKey(order)]);
+    expect(existsSync(join(temp.path, "stale"))).toBe(false);
   });
 
   test("an api that is away holds claims up but loses none", async () => {

@@ -115,15 +115,19 @@ export class AttemptRunner {
 
   async #goOn(held: HeldAttempt): Promise<void> {
     const { runtime, logs } = this.#options;
-    if (!held.grant && !(await this.#claim(held))) return;
-    if (held.startedAtMs === undefined) return this.#execute(held);
+    const { startedAtMs } = held;
+    // A grant that nothing came of may be another agent's by now.
+    if (!held.grant || startedAtMs === undefined) {
+      if (!(await this.#claim(held))) return;
+    }
+    if (startedAtMs === undefined) return this.#execute(held);
     await logs.follow(held);
     if (!(await runtime.adopt(held.folder))) {
       const message = "The agent was restarted, and of this attempt neither a process nor an exit code was left";
       return this.#end(held, { type: "lost", endedAtMs: Date.now(), message });
     }
     if (held.mustStop) void this.#stopNow(held);
-    await this.#watch(held, held.startedAtMs);
+    await this.#watch(held, startedAtMs);
   }
 
   /** Asks until the api answers. A refused attempt is forgotten. */

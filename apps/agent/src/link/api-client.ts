@@ -15,7 +15,8 @@ export interface ApiClient {
   appendLogs(request: AppendLogsRequest): Promise<void>;
 }
 
-const CALL_TIMEOUT_MS = 10_000;
+/** Less than an agent's lease, so that what an answer grants still holds when it comes. */
+export const CALL_TIMEOUT_MS = 10_000;
 
 /** Speaks tRPC's HTTP form with plain `fetch`: the messages are checked against the contract on both sides. */
 export function openApiClient(options: { readonly url: string; readonly token: string }): ApiClient {

@@ -1,5 +1,6 @@
 import type { AttemptOrder, ClaimResponse } from "@skein/contracts";
-import type { ApiClient } from "./api-client.ts";
+import { SkeinError } from "@skein/errors";
+import { type ApiClient, CALL_TIMEOUT_MS } from "./api-client.ts";
 
 export type ClaimResult = ClaimResponse["results"][number];
 
@@ -23,7 +24,7 @@ export class ClaimBatcher {
     this.#identity = identity;
   }
 
-  /** Rejects when the api did not answer; asking again is harmless. */
+  /** Rejects when the api did not answer in time; asking again is harmless. */
   claim(order: AttemptOrder): Promise<ClaimResult> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ order, resolve, reject });
@@ -44,7 +45,9 @@ export class ClaimBatcher {
           attempt,
           token,
         }));
+        const sentAtMs = Date.now();
         const { results } = await this.#api.claim({ ...this.#identity, attempts });
+        dropIfLate(Date.now() - sentAtMs);
         for (const [at, waiting] of batch.entries()) waiting.resolve(results[at] ?? { refused: "unknown" });
       } catch (error) {
         for (const waiting of batch) waiting.reject(error);
@@ -52,4 +55,14 @@ export class ClaimBatcher {
     }
     this.#isSending = false;
   }
+}
+
+/**
+ * A claim that no heartbeat names for two leases is another agent's to make. A call's own timeout does not see that this
+ * process or machine stood still: the answer may be read before the timer fires.
+ */
+function dropIfLate(ageMs: number): void {
+  if (ageMs <= CALL_TIMEOUT_MS) return;
+  const message = `The answer to a claim came after ${ageMs} ms; what it grants may be another agent's by now`;
+  throw new SkeinError("unavailable", "claim_answer_late", message);
 }
