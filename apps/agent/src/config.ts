@@ -65,8 +65,8 @@ export const AgentConfig = z.object({
   path: z.string().default("/usr/local/bin:/usr/bin:/bin").describe("Process runtime: the rest of a task's PATH"),
   lang: z.string().default("C.UTF-8").describe("A task's LANG"),
   tz: z.string().optional().describe("A task's TZ"),
-  s3Endpoint: z.url().optional().describe("An S3 server other than AWS"),
-  s3Region: z.string().optional().describe("The bucket's region"),
+  s3Endpoint: sharedFields.s3Endpoint,
+  s3Region: sharedFields.s3Region,
   taskCredentials: z
     .enum(["own", "inherit"])
     .default("own")
@@ -74,9 +74,9 @@ export const AgentConfig = z.object({
   taskAwsAccessKeyId: z.string().optional().describe("S3 access key that tasks get"),
   taskAwsSecretAccessKey: z.string().optional().describe("S3 secret key that tasks get"),
   taskAwsSessionToken: z.string().optional().describe("S3 session token that tasks get"),
-  awsAccessKeyId: z.string().optional().describe("The agent's S3 access key"),
-  awsSecretAccessKey: z.string().optional().describe("The agent's S3 secret key"),
-  awsSessionToken: z.string().optional().describe("The agent's S3 session token"),
+  awsAccessKeyId: sharedFields.awsAccessKeyId,
+  awsSecretAccessKey: sharedFields.awsSecretAccessKey,
+  awsSessionToken: sharedFields.awsSessionToken,
   dockerHost: z
     .string()
     .default("unix:///var/run/docker.sock")
@@ -106,9 +106,6 @@ export const agentConfigNames = {
   lang: "LANG",
   tz: "TZ",
   dockerHost: "DOCKER_HOST",
-  awsAccessKeyId: "AWS_ACCESS_KEY_ID",
-  awsSecretAccessKey: "AWS_SECRET_ACCESS_KEY",
-  awsSessionToken: "AWS_SESSION_TOKEN",
 };
 
 /** Reads the agent's variables; one error lists every problem. */

@@ -28,11 +28,12 @@ export const ApiConfig = z.object({
   databaseUrl: sharedFields.databaseUrl,
   databaseConnectionsMax: wholeNumber(1, 200).default(10).describe("Most connections to Postgres from this process"),
   storage: sharedFields.storage,
-  s3Endpoint: url("an http or https URL").optional().describe("S3 server other than AWS"),
+  s3Endpoint: sharedFields.s3Endpoint,
   s3PublicEndpoint: url("an http or https URL").optional().describe("The same server as clients reach it"),
-  s3Region: z.string().min(1).optional().describe("Region of the bucket").meta({ example: "eu-central-1" }),
-  awsAccessKeyId: z.string().optional().describe("Key of the object store; without it the usual AWS sources count"),
-  awsSecretAccessKey: z.string().optional().describe("Secret of that key"),
+  s3Region: sharedFields.s3Region,
+  awsAccessKeyId: sharedFields.awsAccessKeyId,
+  awsSecretAccessKey: sharedFields.awsSecretAccessKey,
+  awsSessionToken: sharedFields.awsSessionToken,
   secretKey: sharedFields.secretKey,
   logLevel: sharedFields.logLevel,
   authIssuer: url("the provider's issuer URL")
@@ -55,6 +56,4 @@ export const ApiConfig = z.object({
 });
 export type ApiConfig = z.output<typeof ApiConfig>;
 
-const NAMES = { awsAccessKeyId: "AWS_ACCESS_KEY_ID", awsSecretAccessKey: "AWS_SECRET_ACCESS_KEY" };
-
-export const readConfig = env(ApiConfig, { names: NAMES });
+export const readConfig = env(ApiConfig);

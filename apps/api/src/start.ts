@@ -115,15 +115,16 @@ async function open(config: ApiConfig, policy: Policy, logger: Logger, closers: 
 }
 
 function openConfiguredStorage(config: ApiConfig, publicUrl: () => string): Promise<Storage> {
-  const { s3Endpoint, s3PublicEndpoint, s3Region, awsAccessKeyId, awsSecretAccessKey } = config;
+  const { s3Endpoint, s3PublicEndpoint, s3Region, awsAccessKeyId, awsSecretAccessKey, awsSessionToken } = config;
   const hasKey = awsAccessKeyId !== undefined && awsSecretAccessKey !== undefined;
+  const session = awsSessionToken === undefined ? {} : { sessionToken: awsSessionToken };
   return openStorage({
     uri: config.storage,
     s3: {
       ...(s3Endpoint !== undefined && { endpoint: s3Endpoint }),
       ...(s3PublicEndpoint !== undefined && { publicEndpoint: s3PublicEndpoint }),
       ...(s3Region !== undefined && { region: s3Region }),
-      ...(hasKey && { credentials: { accessKeyId: awsAccessKeyId, secretAccessKey: awsSecretAccessKey } }),
+      ...(hasKey && { credentials: { accessKeyId: awsAccessKeyId, secretAccessKey: awsSecretAccessKey, ...session } }),
     },
     signing: { secretKey: config.secretKey, publicUrl },
   });

@@ -9,11 +9,11 @@ export const schedulerSchema = z.object({
   queuePrefix: sharedFields.queuePrefix,
   secretKey: sharedFields.secretKey,
   storage: sharedFields.storage,
-  s3Endpoint: z.string().optional().describe("S3 endpoint, when it is not AWS").meta({ example: "http://minio:9000" }),
-  s3Region: z.string().optional().describe("Region of the bucket").meta({ example: "eu-north-1" }),
-  awsAccessKeyId: z.string().optional().describe("S3 access key; without it the usual AWS sources count"),
-  awsSecretAccessKey: z.string().optional().describe("S3 secret key"),
-  awsSessionToken: z.string().optional().describe("S3 session token"),
+  s3Endpoint: sharedFields.s3Endpoint,
+  s3Region: sharedFields.s3Region,
+  awsAccessKeyId: sharedFields.awsAccessKeyId,
+  awsSecretAccessKey: sharedFields.awsSecretAccessKey,
+  awsSessionToken: sharedFields.awsSessionToken,
   shards: wholeNumber(1, 256)
     .optional()
     .describe("How many shards runs are spread over; 8 with Redis and 1 without unless told. Only ever grows"),
@@ -25,11 +25,5 @@ export const schedulerSchema = z.object({
 });
 export type SchedulerConfig = z.output<typeof schedulerSchema>;
 
-export const schedulerNames = {
-  awsAccessKeyId: "AWS_ACCESS_KEY_ID",
-  awsSecretAccessKey: "AWS_SECRET_ACCESS_KEY",
-  awsSessionToken: "AWS_SESSION_TOKEN",
-};
-
 /** Throws one SkeinError that lists everything that is wrong. */
-export const readSchedulerConfig = env(schedulerSchema, { names: schedulerNames });
+export const readSchedulerConfig = env(schedulerSchema);

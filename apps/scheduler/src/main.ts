@@ -1,11 +1,11 @@
 import { describeConfig } from "@skein/config";
 import { SkeinError } from "@skein/errors";
 import { openLogger } from "@skein/telemetry";
-import { readSchedulerConfig, schedulerNames, schedulerSchema } from "./config.ts";
+import { readSchedulerConfig, schedulerSchema } from "./config.ts";
 import { startScheduler } from "./start.ts";
 
 if (process.argv.includes("--help")) {
-  process.stdout.write(`${describeConfig(schedulerSchema, { names: schedulerNames })}\n`);
+  process.stdout.write(`${describeConfig(schedulerSchema)}\n`);
   process.exit(0);
 }
 

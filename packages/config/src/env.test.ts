@@ -29,6 +29,15 @@ test("fields come from variables with our prefix, or from the names people know"
   });
 });
 
+test("the bucket's region and keys have one name for all processes, and AWS_REGION counts where ours is not set", () => {
+  const { s3Region, awsAccessKeyId, awsSessionToken } = sharedFields;
+  const readStore = env(z.object({ s3Region, awsAccessKeyId, awsSessionToken }));
+  const aws = { AWS_REGION: "eu-north-1", AWS_ACCESS_KEY_ID: "key", AWS_SESSION_TOKEN: "session" };
+  expect(readStore(aws)).toEqual({ s3Region: "eu-north-1", awsAccessKeyId: "key", awsSessionToken: "session" });
+  expect(readStore({ ...aws, SKEIN_S3_REGION: "eu-west-1" }).s3Region).toBe("eu-west-1");
+  expect(readStore({ ...aws, SKEIN_S3_REGION: "" }).s3Region).toBe("eu-north-1");
+});
+
 test("an empty variable counts as unset", () => {
   expect(read({ DATABASE_URL: "postgres://a@b/c", SKEIN_PORT: "" }).port).toBe(8088);
 });

@@ -17,6 +17,13 @@ const PREFIX = "SKEIN_";
 const USUAL_NAMES: Readonly<Record<string, string>> = {
   databaseUrl: "DATABASE_URL",
   redisUrl: "REDIS_URL",
+  awsAccessKeyId: "AWS_ACCESS_KEY_ID",
+  awsSecretAccessKey: "AWS_SECRET_ACCESS_KEY",
+  awsSessionToken: "AWS_SESSION_TOKEN",
+};
+/** What counts where our own variable is not set, because people who use the same service have set it already. */
+const FALLBACKS: Readonly<Record<string, readonly string[]>> = {
+  SKEIN_S3_REGION: ["AWS_REGION"],
 };
 
 /** `grpcPort` → `SKEIN_GRPC_PORT`. */
@@ -39,8 +46,8 @@ export function env<S extends z.ZodObject>(
     const problems = unknownNames(environment, new Set(variables.values()), options.prefix ?? PREFIX);
     const input: Record<string, string> = {};
     for (const [field, variable] of variables) {
-      const value = environment[variable];
-      if (value !== undefined && value !== "") input[field] = value;
+      const value = firstSet(environment, [variable, ...(FALLBACKS[variable] ?? [])]);
+      if (value !== undefined) input[field] = value;
     }
     const parsed = schema.safeParse(input);
     if (!parsed.success) {
@@ -56,6 +63,9 @@ export function env<S extends z.ZodObject>(
     return parsed.data;
   };
 }
+
+const firstSet = (environment: Environment, variables: readonly string[]): string | undefined =>
+  variables.map((variable) => environment[variable]).find((value) => value !== undefined && value !== "");
 
 function unknownNames(environment: Environment, own: ReadonlySet<string>, prefix: string): string[] {
   return Object.keys(environment)
