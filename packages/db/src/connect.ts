@@ -15,6 +15,9 @@ export interface OpenDb {
   close(): Promise<void>;
 }
 
+/** A server that takes connections and says nothing must not hold callers for ever; a burst may wait this long for its turn. */
+const CONNECT_TIMEOUT_MS = 15_000;
+
 /** Opens a pool of at most `max` connections; they are made when first needed, so a wrong url shows in the first statement. */
 export function openDb(url: string, options: { max: number; applicationName?: string }): OpenDb {
   const pool = new pg.Pool({
@@ -22,6 +25,7 @@ export function openDb(url: string, options: { max: number; applicationName?: st
     max: options.max,
     application_name: options.applicationName ?? "skein",
     keepAlive: true,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   });
   // An idle connection that breaks is dropped by the pool; without a listener Node would end the process.
   pool.on("error", () => {});

@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SkeinError } from "@skein/errors";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStorage } from "./open-storage.ts";
 import { signGrant } from "./signed-token.ts";
@@ -10,6 +11,12 @@ import { storageTestSuite } from "./storage.testsuite.ts";
 import type { Storage } from "./storage.ts";
 
 const secretKey = "a secret key of at least 32 characters";
+const unexpected: unknown[] = [];
+function publish(error: unknown): SkeinError {
+  if (error instanceof SkeinError) return error;
+  unexpected.push(error);
+  return new SkeinError("internal", "internal_error", "Internal error.");
+}
 let folder: string;
 let storage: Storage;
 let server: Server;
@@ -17,7 +24,7 @@ const base = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "skein-storage-"));
-  server = createServer((request, response) => storage.serveSigned?.(request, response));
+  server = createServer((request, response) => storage.serveSigned?.(request, response, publish));
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   storage = await openStorage({ uri: `file://${folder}/root`, signing: { secretKey, publicUrl: base } });
 });
@@ -97,5 +104,23 @@ describe("file storage alone", () => {
     const keyless = await openStorage({ uri: storage.rootUri });
     await expect(keyless.signDownload(keyless.join("a"), 60)).rejects.toMatchObject({ reason: "storage_cannot_sign" });
     expect(keyless.serveSigned).toBeUndefined();
+  });
+
+  test("a failure of the disk is told to whoever logs, and the client hears nothing of paths", async () => {
+    await storage.put(storage.join("blocked", "file"), Buffer.from("x"));
+    const { url } = await storage.signUpload({ uri: storage.join("blocked", "file", "below"), ...limits });
+    const answer = await fetch(url, { method: "PUT", body: "x" });
+    expect([answer.status, await answer.text()]).toEqual([500, expect.not.stringContaining(folder)]);
+    expect(unexpected).toHaveLength(1);
+    expect(await staged()).toEqual([]);
+  });
+
+  test("a link that leads outside lends no folder to an upload either", async () => {
+    await mkdir(join(folder, "outside"), { recursive: true });
+    await symlink(join(folder, "outside"), join(folder, "root", "lent"));
+    const put = storage.put(storage.join("lent", "new", "file"), Buffer.from("x"));
+    await expect(put).rejects.toMatchObject({ reason: "storage_link_leaves_root" });
+    expect(await readdir(join(folder, "outside"))).toEqual([]);
+    expect(await staged()).toEqual([]);
   });
 });

@@ -49,8 +49,7 @@ class LocalStorage implements Storage {
     try {
       const file = await open(staged, "wx", 0o644);
       await writeAndSync(file, body);
-      await mkdir(dirname(path), { recursive: true });
-      this.#checkInside(uri, await realpath(dirname(path)));
+      await this.#makeFolder(uri, dirname(path));
       await rename(staged, path);
     } catch (error) {
       await rm(staged, { force: true });
@@ -139,6 +138,13 @@ class LocalStorage implements Storage {
     return join(this.#root, keyOf(this.rootUri, uri));
   }
 
+  /** Checked before, so that no folder is made where a link leads outside, and after, because a task may race with it. */
+  async #makeFolder(uri: string, folder: string): Promise<void> {
+    this.#checkInside(uri, await nearestRealPath(folder));
+    await mkdir(folder, { recursive: true });
+    this.#checkInside(uri, await realpath(folder));
+  }
+
   async #stat(uri: string): Promise<{ realPath: string; sizeBytes: number } | undefined> {
     const realPath = await realpath(this.#pathOf(uri)).catch(unlessMissing);
     if (realPath === undefined) return undefined;
@@ -162,6 +168,11 @@ async function writeAndSync(file: FileHandle, body: Uint8Array | Readable): Prom
   } finally {
     await file.close();
   }
+}
+
+/** The real path of the folder, or of the nearest one above it that exists. */
+async function nearestRealPath(folder: string): Promise<string> {
+  return (await realpath(folder).catch(unlessMissing)) ?? (await nearestRealPath(dirname(folder)));
 }
 
 function unlessMissing(error: NodeJS.ErrnoException): undefined {

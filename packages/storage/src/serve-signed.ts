@@ -10,8 +10,9 @@ import { SIGNED_URL_PATH, type Storage } from "./storage.ts";
 const CONTENT_TYPES: Record<string, string> = { html: "text/html; charset=utf-8", json: "application/json" };
 
 /** The handler behind signed URLs of `storage`: PUT stores what the grant permits, GET sends the object. */
-export function signedUrlServer(storage: Storage, secretKey: string) {
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+export function signedUrlServer(storage: Storage, secretKey: string): NonNullable<Storage["serveSigned"]> {
+  return async (request, response, publish) => {
+    const { socket } = request;
     try {
       const path = new URL(request.url ?? "/", "http://storage").pathname;
       const token = path.slice(path.indexOf(SIGNED_URL_PATH) + SIGNED_URL_PATH.length).split("/")[0] ?? "";
@@ -23,7 +24,9 @@ export function signedUrlServer(storage: Storage, secretKey: string) {
       if (grant.method === "PUT") await receive(storage, grant, request, response);
       else await send(storage, grant, request, response);
     } catch (error) {
-      answerError(request, response, error);
+      // Nobody is left to tell, and a client that went away is no failure of ours.
+      if (socket.destroyed) response.destroy();
+      else answerError(request, response, publish(error));
     }
   };
 }
@@ -84,16 +87,14 @@ async function send(storage: Storage, grant: SignedGrant, request: IncomingMessa
 const badDigest = (why: string): SkeinError =>
   new SkeinError("invalid_argument", "bad_digest", `Nothing was stored: ${why}.`);
 
-function answerError(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+function answerError(request: IncomingMessage, response: ServerResponse, error: SkeinError): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  const known = error instanceof SkeinError;
-  const status = known ? TRANSPORT_CODES[error.code].http : 500;
-  const body = known ? { code: error.reason, message: error.message } : { code: "internal", message: "internal error" };
+  const body = { code: error.reason, message: error.message };
   // The rest of a refused body is not read: the connection ends with the answer.
-  response.writeHead(status, { "content-type": "application/json", connection: "close" });
+  response.writeHead(TRANSPORT_CODES[error.code].http, { "content-type": "application/json", connection: "close" });
   response.end(`${JSON.stringify(body)}\n`);
   request.unpipe();
   request.resume();

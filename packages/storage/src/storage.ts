@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
+import type { SkeinError } from "@skein/errors";
 
 /** What a store knows about one object. */
 export interface ObjectInfo {
@@ -52,9 +53,12 @@ export interface Storage {
   signDownload(uri: string, expiresInSeconds: number): Promise<string>;
   /**
    * Serves the URLs that this store signed, for stores without a server of their own (`file://`). The api mounts it at
-   * `SIGNED_URL_PATH`. It reads the request's body itself and always answers.
+   * `SIGNED_URL_PATH`. It reads the request's body itself and always answers; `publish` says what of an error the client may
+   * see, and has the chance to log it.
    */
-  readonly serveSigned: ((request: IncomingMessage, response: ServerResponse) => Promise<void>) | undefined;
+  readonly serveSigned:
+    | ((request: IncomingMessage, response: ServerResponse, publish: (error: unknown) => SkeinError) => Promise<void>)
+    | undefined;
   close(): void;
 }
 

@@ -31,6 +31,10 @@ test("a database that is away is unavailable, so that clients try again", () => 
   const refused = Object.assign(new Error("connect"), { code: "ECONNREFUSED" });
   expect(publish(new Error("query failed", { cause: refused }), "c").code).toBe("unavailable");
   expect(publish(Object.assign(new Error("x"), { code: "57P01" }), "c").code).toBe("unavailable");
+  for (const code of ["ETIMEDOUT", "EAI_AGAIN", "25006", "40P01"]) {
+    expect(publish(Object.assign(new Error("x"), { code }), "c").code).toBe("unavailable");
+  }
+  expect(publish(new Error("Cannot use a pool after calling end on the pool"), "c").code).toBe("unavailable");
   expect(publish(Object.assign(new Error("x"), { code: "23505" }), "c").code).toBe("internal");
 });
 

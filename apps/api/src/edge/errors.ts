@@ -36,12 +36,21 @@ function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
 }
 
-/** Socket errors of `pg`, and SQLSTATE classes 08 (connection), 53 (no resources) and 57P (shutting down). */
+const SOCKET_ERRORS = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
+/**
+ * SQLSTATE classes 08 (connection), 53 (no resources) and 57P (shutting down); 25006, a standby after a failover; 40001 and
+ * 40P01, where two statements got in each other's way and one has to come again.
+ */
+const AWAY_STATES = /^(08...|53...|57P..|25006|40001|40P01)$/;
+const AWAY_MESSAGES =
+  /^Connection terminated|timeout exceeded when trying to connect|encountered a connection error|after calling end on the pool/;
+
+/** What `pg` throws when Postgres cannot answer now. */
 function isDatabaseAway(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const code = (cause as { code?: unknown }).code;
-    if (typeof code === "string" && /^(ECONNREFUSED|ECONNRESET|EPIPE|08...|53...|57P..)$/.test(code)) return true;
-    if (/^Connection terminated|timeout exceeded when trying to connect/.test(cause.message)) return true;
+    if (typeof code === "string" && (SOCKET_ERRORS.test(code) || AWAY_STATES.test(code))) return true;
+    if (AWAY_MESSAGES.test(cause.message)) return true;
   }
   return false;
 }
