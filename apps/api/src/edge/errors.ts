@@ -26,6 +26,12 @@ export function createPublishError(logger: Logger): PublishError {
 
 const CODE_OF_NUMBER = new Map<number, ErrorCode>(ERROR_CODES.map((code) => [TRANSPORT_CODES[code].grpc, code]));
 
+/** How a call ended, from its `grpc-status`. A request that is not gRPC's is refused without one. */
+export function codeOfStatus(status: string | null | undefined): ErrorCode | "ok" {
+  if (status === "0") return "ok";
+  return (status ? CODE_OF_NUMBER.get(Number(status)) : undefined) ?? "invalid_argument";
+}
+
 /** Connect's own refusals: a message too large, a stream cut off. */
 function fromConnectError(error: ConnectError): SkeinError {
   const code = error.code === Code.Unknown ? "internal" : (CODE_OF_NUMBER.get(error.code) ?? "internal");

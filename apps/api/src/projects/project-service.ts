@@ -24,8 +24,8 @@ export type ProjectView = Omit<ProjectRow, "labels" | "org"> & { readonly labels
 /** What a user says about a project. Fields left out (or empty, on update) stay as they are. */
 export interface ProjectInput {
   readonly id: string;
-  readonly name?: string;
-  readonly description?: string;
+  readonly name?: string | undefined;
+  readonly description?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly state?: ProjectRow["state"] | undefined;
 }

@@ -124,7 +124,8 @@ export const launchPlansRouter = router({
   }),
   list: procedure.input(ListVersions.extend({ state: PlanState.optional() })).query(async ({ ctx, input }) => {
     const query = listQuery(input);
-    const ofState = input.state === undefined ? [] : [{ field: "state", operator: "eq", values: [input.state] } as const];
+    const ofState =
+      input.state === undefined ? [] : [{ field: "state", operator: "eq", values: [input.state] } as const];
     const where = [...query.where, ...ofState];
     const rows = await ctx.services.registry.launchPlans.list(ctx.call, { ...query, where });
     return pageOf(
@@ -144,10 +145,8 @@ export const launchPlansRouter = router({
     .query(async ({ ctx, input }) =>
       toJson(LaunchPlanSpecSchema, (await ctx.services.registry.launchPlans.get(ctx.call, input)).spec),
     ),
-  setState: procedure
-    .input(ByVersion.extend({ state: PlanState }))
-    .mutation(async ({ ctx, input }) => {
-      await ctx.services.registry.launchPlans.setState(ctx.call, input, input.state);
-      return { state: input.state };
-    }),
+  setState: procedure.input(ByVersion.extend({ state: PlanState })).mutation(async ({ ctx, input }) => {
+    await ctx.services.registry.launchPlans.setState(ctx.call, input, input.state);
+    return { state: input.state };
+  }),
 });

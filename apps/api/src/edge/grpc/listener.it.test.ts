@@ -24,6 +24,7 @@ test("an answer that cannot be written is an internal error with an id, and is l
       hostGuard: undefined,
     }),
     publishError: createPublishError({ error: log, warn: log } as unknown as Logger),
+    startTimer: () => () => undefined,
     services: [
       { service: AdminService, rpcs: [{ method, permission: "system:read", invoke: () => Promise.resolve(broken) }] },
     ],

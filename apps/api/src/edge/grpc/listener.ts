@@ -15,7 +15,8 @@ import {
 import { SkeinError } from "@skein/errors";
 import type { Call } from "../../call.ts";
 import { type Access, correlationIdOf } from "../access.ts";
-import { type PublishError, toConnectError } from "../errors.ts";
+import { codeOfStatus, type PublishError, toConnectError } from "../errors.ts";
+import type { RpcTimer } from "../rpc-timer.ts";
 import { type BoundService, permissionRow } from "../rpcs.ts";
 
 export type Http2Listener = (request: Http2ServerRequest, response: Http2ServerResponse) => void;
@@ -26,6 +27,7 @@ export const CALL = createContextKey<Call | undefined>(undefined);
 export interface GrpcOptions {
   readonly access: Access;
   readonly publishError: PublishError;
+  readonly startTimer: RpcTimer;
   readonly services: readonly BoundService[];
   /** Registers what is not unary: health, reflection. */
   readonly streaming: (router: ConnectRouter) => void;
@@ -55,6 +57,8 @@ export function createGrpcListener(options: GrpcOptions): Http2Listener {
     const handler = handlers.get(request.url.split("?", 1)[0] ?? "");
     if (!handler) return sendUnknownMethod(request, response);
     const values = createContextValues();
+    const stop =
+      handler.method.methodKind === "unary" ? options.startTimer("grpc", handler.requestPath.slice(1)) : undefined;
     handler(universalRequestFromNodeRequest(request, response, undefined, values))
       .then((answer) => {
         const trailer = publishTrailer(
@@ -62,6 +66,7 @@ export function createGrpcListener(options: GrpcOptions): Http2Listener {
           values.get(CALL)?.correlationId ?? randomUUID(),
           options.publishError,
         );
+        stop?.(codeOfStatus((trailer ?? answer.trailer)?.get("grpc-status")));
         return universalResponseToNodeResponse({ ...answer, ...(trailer && { trailer }) }, response);
       })
       // The stream is gone: its client went away, and nobody is left to tell.

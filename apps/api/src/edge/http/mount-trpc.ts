@@ -21,7 +21,17 @@ export function mountTrpc(
       createContext: ({ req, res }) => {
         const head = headOf(req, res);
         const signal = AbortSignal.any([head.signal, shutdown]);
-        return { services, agents, logs, watchRun, system, access, publishError, startTimer, head: { ...head, signal } };
+        return {
+          services,
+          agents,
+          logs,
+          watchRun,
+          system,
+          access,
+          publishError,
+          startTimer,
+          head: { ...head, signal },
+        };
       },
     },
   };

@@ -6,12 +6,13 @@ import type { PublishError } from "../errors.ts";
 import { sendFailure } from "../http/failure.ts";
 import { headOf } from "../http/head.ts";
 import type { RpcTimer } from "../rpc-timer.ts";
-import { type BoundService from "../rpcs.ts";
+import type { BoundService } from "../rpcs.ts";
 import { type RestMatcher, restMatcher, restRoutes } from "./http-rules.ts";
 import { readRequest } from "./read-request.ts";
 import { toGatewayJson } from "./write-response.ts";
 
 const PROTOBUF = "application/octet-stream";
+const JSON_TYPE = "application/json; charset=utf-8";
 /** Everything REST lives under these, or at one of the addresses outside of them that the options name. */
 const ROOT = "/api/v1/";
 
@@ -41,29 +42,33 @@ export function mountRest(app: FastifyInstance, options: RestOptions): void {
 }
 
 async function answer(
-  { access, publishError }: RestOptions,
+  { access, publishError, startTimer }: RestOptions,
   matcher: RestMatcher,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const head = headOf(request, reply);
   const [path = "", search] = (request.raw.url ?? "").split("?", 2);
+  let stop: ReturnType<RpcTimer> | undefined;
   try {
     const found = matcher.find(request.method, path);
     if (!found) return refuse(matcher, request.method, path, reply);
     const { rpc } = found.route;
+    stop = startTimer("rest", `${rpc.method.parent.typeName}/${rpc.method.name}`);
     const call = await access.openCall(rpc.permission, head);
     const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const isBinary = head.header("content-type")?.startsWith(PROTOBUF) ?? false;
     const message = readRequest(found.route, found.values, new URLSearchParams(search), { bytes, isBinary });
     const response = await rpc.invoke(message, call);
-    if (head.header("accept")?.includes(PROTOBUF)) {
-      return reply.type(PROTOBUF).send(Buffer.from(toBinary(rpc.method.output, response)));
-    }
-    const json = toGatewayJson(rpc.method.output, response);
-    return reply.type("application/json; charset=utf-8").send(JSON.stringify(json));
+    const [type, body] = head.header("accept")?.includes(PROTOBUF)
+      ? [PROTOBUF, Buffer.from(toBinary(rpc.method.output, response))]
+      : [JSON_TYPE, JSON.stringify(toGatewayJson(rpc.method.output, response))];
+    stop("ok");
+    return reply.type(type).send(body);
   } catch (error) {
-    return sendFailure(reply, publishError(error, head.correlationId));
+    const failure = publishError(error, head.correlationId);
+    stop?.(failure.code);
+    return sendFailure(reply, failure);
   }
 }
 
