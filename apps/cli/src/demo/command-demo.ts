@@ -11,13 +11,12 @@ const COMMAND = [
 
 /** Registers a task that is nothing but a shell command, and launches it: what Skein can do without Python. */
 export async function launchCommand(
-  url: string,
   client: SkeinClient,
   tenant: Tenant,
   say: (line: string) => void,
 ): Promise<RunName> {
   say(`Registering task ${TASK}: ${COMMAND.join(" ")}`);
-  await registerCommand(url, tenant, TASK, COMMAND);
+  await registerCommand(client, tenant, TASK, COMMAND);
   const { name } = await client.runs.launch.mutate({ ...tenant, task: { name: TASK } });
   return { ...tenant, name };
 }

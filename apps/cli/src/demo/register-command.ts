@@ -1,4 +1,4 @@
-import { SkeinError } from "@skein/errors";
+import { errorCodeOf, type SkeinClient } from "@skein/client";
 
 /** A project and one of its domains. */
 export interface Tenant {
@@ -6,21 +6,19 @@ export interface Tenant {
   readonly domain: string;
 }
 
-/** Registers version 1 of a task that runs `command`, through Flyte's REST API as any HTTP client can. */
+/** Registers version 1 of a task that runs `command`. The spec is a `flyteidl.admin.TaskSpec` in protobuf's JSON form. */
 export async function registerCommand(
-  url: string,
+  client: SkeinClient,
   tenant: Tenant,
   name: string,
   command: readonly string[],
 ): Promise<void> {
-  const id = { resource_type: "TASK", ...tenant, name, version: "1" };
-  const template = { id, type: "raw-container", interface: {}, container: { image: "busybox", command } };
-  const answer = await fetch(`${url}/api/v1/tasks`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ id, spec: { template } }),
-  });
-  // A conflict means that an earlier demo registered the very same task.
-  if (answer.ok || answer.status === 409) return;
-  throw new SkeinError("internal", "register_failed", `Registering ${name} failed: ${await answer.text()}`);
+  const container = { image: "busybox", command: [...command] };
+  const spec = { template: { type: "raw-container", interface: {}, container } };
+  try {
+    await client.tasks.create.mutate({ ...tenant, name, version: "1", spec });
+  } catch (error) {
+    // An earlier demo registered the very same task.
+    if (errorCodeOf(error) !== "already_exists") throw error;
+  }
 }

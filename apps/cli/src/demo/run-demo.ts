@@ -78,7 +78,7 @@ async function runExample(running: Dev, bin: string | undefined): Promise<void> 
 }
 
 async function launch(running: Dev, client: SkeinClient, bin: string | undefined): Promise<RunName> {
-  if (bin === undefined) return await launchCommand(running.url, client, TENANT, say);
+  if (bin === undefined) return await launchCommand(client, TENANT, say);
   return await launchWithPyflyte({ bin, folder: running.home, endpoint: running.grpcAddress, tenant: TENANT, say });
 }
 

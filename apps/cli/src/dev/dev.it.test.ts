@@ -126,7 +126,7 @@ test("Ctrl-C ends a running task, and the next start makes another attempt of it
   const starts = join(home, "starts");
   // The first attempt says who it is and stays; a later one ends at once.
   const script = `echo $$ >> ${starts}; test "$(wc -l < ${starts})" -gt 1 || sleep 600`;
-  await registerCommand(url, tenant, "dev.sleeper", ["sh", "-c", script]);
+  await registerCommand(client, tenant, "dev.sleeper", ["sh", "-c", script]);
   const { name } = await client.runs.launch.mutate({ ...tenant, task: { name: "dev.sleeper" } });
   const pids = () => (existsSync(starts) ? readFileSync(starts, "utf8").trim().split("\n") : []);
   await waitFor(() => pids().length === 1, { what: "the task to start", timeoutMs: 30_000 });
