@@ -11,6 +11,9 @@ import { nextToken, readListRequest } from "./filters/list-request.ts";
 import { readVersionId } from "./identifiers.ts";
 import { readListScope } from "./named-entity-handlers.ts";
 
+/** Each is read out of a whole spec, so a page holds few. */
+const DESCRIPTIONS_MAX = 100;
+
 /** Documentation of tasks and workflows, read from the specs in which clients send it. */
 export const descriptionHandlers = (services: Services): AdminHandlers => ({
   async getDescriptionEntity(request, call) {
@@ -46,10 +49,10 @@ async function listVersions(
 ) {
   const scope = readListScope(request.id);
   if (type === ResourceType.TASK) {
-    const query = readListRequest(TASK_FIELDS, request);
+    const query = readListRequest(TASK_FIELDS, request, DESCRIPTIONS_MAX);
     return { query, versions: await registry.tasks.list(call, { ...query, where: [...scope, ...query.where] }) };
   }
-  const query = readListRequest(WORKFLOW_FIELDS, request);
+  const query = readListRequest(WORKFLOW_FIELDS, request, DESCRIPTIONS_MAX);
   return { query, versions: await registry.workflows.list(call, { ...query, where: [...scope, ...query.where] }) };
 }
 

@@ -10,7 +10,8 @@ import type { Services } from "../services.ts";
 import type { AdminHandlers } from "./admin-handlers.ts";
 import { toExecutionError } from "./execution-error.ts";
 import { EXECUTION_FIELDS } from "./filters/fields.ts";
-import { nextToken, readListRequest } from "./filters/list-request.ts";
+import { readListRequest } from "./filters/list-request.ts";
+import { readPage } from "./filters/read-page.ts";
 import { readRunId, versionIdentifier } from "./identifiers.ts";
 import { toMoments } from "./moments.ts";
 import { RUN_PHASE } from "./phases.ts";
@@ -48,9 +49,9 @@ export const executionHandlers = (services: Services): AdminHandlers => {
         { field: "domain", operator: "eq", values: [request.id?.domain ?? ""] },
         ...(isArchiveAsked ? [] : [{ field: "state", operator: "eq", values: ["active"] } as const]),
       ];
-      const rows = await runs.list(call, { ...query, where: [...scope, ...query.where] });
-      const executions = rows.map((run) => toExecution(services, run, undefined, true));
-      return { executions, token: nextToken(query, rows.length) };
+      const where = [...scope, ...query.where];
+      const { rows, token } = await readPage(query, (range) => runs.list(call, { ...query, ...range, where }));
+      return { executions: rows.map((run) => toExecution(services, run, undefined, true)), token };
     },
 
     async updateExecution(request, call) {

@@ -6,7 +6,8 @@ import type { LaunchPlanView } from "../registry/launch-plan-service.ts";
 import type { Services } from "../services.ts";
 import type { AdminHandlers } from "./admin-handlers.ts";
 import { LAUNCH_PLAN_FIELDS } from "./filters/fields.ts";
-import { nextToken, readListRequest } from "./filters/list-request.ts";
+import { readListRequest } from "./filters/list-request.ts";
+import { readPage } from "./filters/read-page.ts";
 import { readNameId, readVersionId, versionIdentifier } from "./identifiers.ts";
 import { listNames, readListScope } from "./named-entity-handlers.ts";
 
@@ -33,21 +34,20 @@ export const launchPlanHandlers = (services: Services): AdminHandlers => {
       checkText("project", request.project);
       checkText("domain", request.domain);
       const query = readListRequest(LAUNCH_PLAN_FIELDS, request);
-      const rows = await launchPlans.list(call, {
-        ...query,
-        where: [
-          { field: "project", operator: "eq", values: [request.project] },
-          { field: "domain", operator: "eq", values: [request.domain] },
-          { field: "state", operator: "eq", values: ["active"] },
-        ],
-      });
-      return { launchPlans: rows.map(toLaunchPlan), token: nextToken(query, rows.length) };
+      const where = [
+        { field: "project", operator: "eq", values: [request.project] },
+        { field: "domain", operator: "eq", values: [request.domain] },
+        { field: "state", operator: "eq", values: ["active"] },
+      ] as const;
+      const { rows, token } = await readPage(query, (range) => launchPlans.list(call, { ...query, ...range, where }));
+      return { launchPlans: rows.map(toLaunchPlan), token };
     },
 
     async listLaunchPlans(request, call) {
       const query = readListRequest(LAUNCH_PLAN_FIELDS, request);
-      const rows = await launchPlans.list(call, { ...query, where: [...readListScope(request.id), ...query.where] });
-      return { launchPlans: rows.map(toLaunchPlan), token: nextToken(query, rows.length) };
+      const where = [...readListScope(request.id), ...query.where];
+      const { rows, token } = await readPage(query, (range) => launchPlans.list(call, { ...query, ...range, where }));
+      return { launchPlans: rows.map(toLaunchPlan), token };
     },
 
     listLaunchPlanIds: (request, call) => listNames(services, "launch_plan", request, call),

@@ -5,7 +5,8 @@ import type { TaskView } from "../registry/task-service.ts";
 import type { Services } from "../services.ts";
 import type { AdminHandlers } from "./admin-handlers.ts";
 import { TASK_FIELDS } from "./filters/fields.ts";
-import { nextToken, readListRequest } from "./filters/list-request.ts";
+import { readListRequest } from "./filters/list-request.ts";
+import { readPage } from "./filters/read-page.ts";
 import { readVersionId, versionIdentifier } from "./identifiers.ts";
 import { listNames, readListScope } from "./named-entity-handlers.ts";
 
@@ -26,8 +27,9 @@ export const taskHandlers = (services: Services): AdminHandlers => {
 
     async listTasks(request, call) {
       const query = readListRequest(TASK_FIELDS, request);
-      const rows = await tasks.list(call, { ...query, where: [...readListScope(request.id), ...query.where] });
-      return { tasks: rows.map(toTask), token: nextToken(query, rows.length) };
+      const where = [...readListScope(request.id), ...query.where];
+      const { rows, token } = await readPage(query, (range) => tasks.list(call, { ...query, ...range, where }));
+      return { tasks: rows.map(toTask), token };
     },
 
     listTaskIds: (request, call) => listNames(services, "task", request, call),

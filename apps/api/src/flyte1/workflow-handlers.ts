@@ -5,7 +5,8 @@ import type { WorkflowView } from "../registry/workflow-service.ts";
 import type { Services } from "../services.ts";
 import type { AdminHandlers } from "./admin-handlers.ts";
 import { WORKFLOW_FIELDS } from "./filters/fields.ts";
-import { nextToken, readListRequest } from "./filters/list-request.ts";
+import { readListRequest } from "./filters/list-request.ts";
+import { readPage } from "./filters/read-page.ts";
 import { readVersionId, versionIdentifier } from "./identifiers.ts";
 import { listNames, readListScope } from "./named-entity-handlers.ts";
 
@@ -31,8 +32,9 @@ export const workflowHandlers = (services: Services): AdminHandlers => {
 
     async listWorkflows(request, call) {
       const query = readListRequest(WORKFLOW_FIELDS, request);
-      const rows = await workflows.list(call, { ...query, where: [...readListScope(request.id), ...query.where] });
-      return { workflows: rows.map(toSlimWorkflow), token: nextToken(query, rows.length) };
+      const where = [...readListScope(request.id), ...query.where];
+      const { rows, token } = await readPage(query, (range) => workflows.list(call, { ...query, ...range, where }));
+      return { workflows: rows.map(toSlimWorkflow), token };
     },
 
     listWorkflowIds: (request, call) => listNames(services, "workflow", request, call),

@@ -45,6 +45,8 @@ export interface LaunchPlanView {
   readonly closure: LaunchPlanClosure;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+  /** What the row weighs, which is about what an answer that holds it weighs. */
+  readonly storedBytes: number;
 }
 
 export type LaunchPlanFinder = (id: VersionId) => Promise<LaunchPlanView | undefined>;
@@ -181,4 +183,5 @@ const toView = (row: LaunchPlanRow): LaunchPlanView => ({
   closure: fromBytes(LaunchPlanClosureSchema, row.closure),
   createdAt: row.createdAt,
   updatedAt: row.updatedAt,
+  storedBytes: row.spec.length + row.closure.length,
 });

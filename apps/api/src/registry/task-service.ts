@@ -30,6 +30,8 @@ export interface TaskView {
   readonly shortDescription: string;
   readonly closure: TaskClosure;
   readonly createdAt: Date;
+  /** What the row weighs, which is about what an answer that holds it weighs. */
+  readonly storedBytes: number;
 }
 
 /** Decoded tasks kept for compiles and launches; versions never change. */
@@ -128,4 +130,5 @@ const toView = (row: TaskRow): TaskView => ({
   shortDescription: row.shortDescription,
   closure: fromBytes(TaskClosureSchema, row.closure),
   createdAt: row.createdAt,
+  storedBytes: row.closure.length,
 });

@@ -40,6 +40,8 @@ export interface WorkflowView {
   readonly shortDescription: string;
   readonly interface: TypedInterface;
   readonly createdAt: Date;
+  /** What the row of the list weighs, which is about what an answer that holds it weighs. */
+  readonly storedBytes: number;
 }
 
 export interface CompiledWorkflowView extends WorkflowView {
@@ -142,6 +144,7 @@ const toView = (row: WorkflowSummary): WorkflowView => ({
   shortDescription: row.shortDescription,
   interface: fromBytes(TypedInterfaceSchema, row.interface),
   createdAt: row.createdAt,
+  storedBytes: row.interface.length,
 });
 
 function failureReason(reason: "existsIdenticalStructure" | "existsDifferentStructure", id: VersionId): ErrorDetail {

@@ -34,8 +34,8 @@ import { checkText, storableText } from "../registry/identity.ts";
 import type { LaunchRequest, launcher } from "./launch-service.ts";
 import { readValue } from "./stored-values.ts";
 
-/** A run with its spec decoded. */
-export type RunView = Omit<RunRow, "spec" | "org"> & { readonly spec: ExecutionSpec };
+/** A run with its spec decoded. `storedBytes` is about what an answer that holds it weighs. */
+export type RunView = Omit<RunRow, "spec" | "org"> & { readonly spec: ExecutionSpec; readonly storedBytes: number };
 
 /** What went in and came out of a run or an action; empty while there is nothing. */
 export interface InputsAndOutputs {
@@ -136,7 +136,11 @@ export function runService({ db, storage, notifier, launch }: RunDependencies) {
   };
 }
 
-const toView = ({ org: _org, ...row }: RunRow): RunView => ({ ...row, spec: fromBytes(ExecutionSpecSchema, row.spec) });
+const toView = ({ org: _org, ...row }: RunRow): RunView => ({
+  ...row,
+  spec: fromBytes(ExecutionSpecSchema, row.spec),
+  storedBytes: row.spec.length + (row.abortCause?.length ?? 0),
+});
 
 function alreadyOver(phase: string, id: NameId): SkeinError {
   const reason = create(EventFailureReasonSchema, {

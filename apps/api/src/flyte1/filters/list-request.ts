@@ -30,6 +30,7 @@ const LIMIT_MAX = 10_000;
 export function readListRequest<Field extends string>(
   fields: FlyteListFields<Field>,
   request: PageRequest,
+  limitMax = LIMIT_MAX,
 ): ListQuery<Field> & { readonly parsed: readonly ParsedFilter[] } {
   if (request.limit === 0) {
     throw new SkeinError("invalid_argument", "limit_invalid", "limit is 0: ask for at least one row.");
@@ -39,7 +40,7 @@ export function readListRequest<Field extends string>(
     parsed,
     where: parsed.map((filter) => toCondition(fields, filter)),
     sort: readSort(fields, request.sortBy),
-    limit: Math.min(request.limit, LIMIT_MAX),
+    limit: Math.min(request.limit, limitMax),
     offset: readToken(request.token),
   };
 }
