@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { waitFor } from "@skein/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildFlytekitImage, haveDocker } from "./src/flytekit-image.ts";
 import { type FlyteClients, haveClients, openFlyteClients, type RunningSkein, startSkein } from "./src/index.ts";
@@ -73,7 +74,10 @@ describe.skipIf(!available)("with the docker runtime", () => {
     );
     expect(output).toContain("has succeeded.");
     expect(code).toBe(0);
-    const left = execFileSync("docker", ["ps", "-aq", "--filter", "label=skein.attempt"], { encoding: "utf8" });
-    expect(left.trim()).toBe("");
+    // An agent keeps it until it hears that its report arrived.
+    const listed = ["ps", "-aq", "--filter", `ancestor=${IMAGE}`];
+    await waitFor(() => execFileSync("docker", listed, { encoding: "utf8" }).trim() === "", {
+      what: "no container of the image left",
+    });
   });
 });

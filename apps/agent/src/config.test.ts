@@ -11,6 +11,7 @@ const needed = {
 test("few variables are needed, and tasks get no credentials of the agent's unless it is said", () => {
   const config = readAgentConfig({ ...needed, AWS_ACCESS_KEY_ID: "own" });
   expect(config).toMatchObject({ runtime: "process", isolation: "auto", pool: "default", taskCredentials: "own" });
+  expect(config.dockerUser).toBe("auto");
   expect(config.taskAwsAccessKeyId).toBeUndefined();
 });
 
@@ -23,4 +24,16 @@ test("every wrong variable is named at once", () => {
 
 test("folders are read as a list", () => {
   expect(readAgentConfig({ ...needed, SKEIN_TASK_PATH: "/a/bin:/b/bin" }).taskPath).toEqual(["/a/bin", "/b/bin"]);
+});
+
+test.each([
+  ["1000", true],
+  ["1000:100", true],
+  ["image", true],
+  ["root", false],
+  ["1000:", false],
+])("SKEIN_DOCKER_USER=%s is understood: %s", (user, isUnderstood) => {
+  const read = () => readAgentConfig({ ...needed, SKEIN_DOCKER_USER: user }).dockerUser;
+  if (isUnderstood) expect(read()).toBe(user);
+  else expect(read).toThrow(/SKEIN_DOCKER_USER: must be auto, image or uid/);
 });

@@ -57,7 +57,9 @@ export const AgentConfig = z.object({
   isolation: z
     .enum(["auto", "bwrap", "none"])
     .default("auto")
-    .describe("Process runtime: isolate tasks with bubblewrap; auto does so where it works"),
+    .describe(
+      "Process runtime: isolate tasks with bubblewrap; auto does so where it works. Tasks keep the agent's account (root, if it is root), without any capability: they read what it may read, except /run and hidden folders, and write only their own folders, /tmp and raw output prefix; they see no other process. The network is the machine's",
+    ),
   taskPath: folderList()
     .optional()
     .describe("Process runtime: folders in front of a task's PATH, separated by colons")
@@ -93,10 +95,17 @@ export const AgentConfig = z.object({
   dockerNetwork: z.string().default("bridge").describe("The network of task containers"),
   dockerUser: z
     .string()
-    .default("image")
-    .describe("Who a container runs as: image (what the image says) or uid[:gid]")
+    .regex(/^(auto|image|\d+(:\d+)?)$/, "must be auto, image or uid[:gid]")
+    .default("auto")
+    .describe(
+      "Who a container runs as. auto: the image's own user unless that is root, then the agent's account, and for an agent that is root 65532:65532; such a task has its working folder as HOME. image: what the image says, even root. Or uid[:gid]",
+    )
     .meta({ example: "1000:1000" }),
-  dockerReadOnlyRoot: flag().prefault("false").describe("Mount a container's own files read-only"),
+  dockerReadOnlyRoot: flag()
+    .prefault("false")
+    .describe(
+      "Mount a container's own files read-only: a task then writes only its working folder, /tmp, its outputs and its raw output prefix. For images that write nowhere else",
+    ),
 });
 export type AgentConfig = z.output<typeof AgentConfig>;
 

@@ -12,8 +12,7 @@ import type { LogShipper } from "./link/log-shipper.ts";
 import type { ReportOutbox } from "./link/report-outbox.ts";
 import type { Exit, Launch, Runtime } from "./runtimes/runtime.ts";
 import { collect } from "./task/collect.ts";
-import { declaresOutputs, type LaunchSettings, prepareLaunch, readTaskTemplate } from "./task/prepare-launch.ts";
-import { collectData, dataLoadingOf } from "./task/raw-container.ts";
+import { type LaunchSettings, prepareLaunch } from "./task/prepare-launch.ts";
 import { fitMessage } from "./task/verdict.ts";
 
 export interface AttemptRunnerOptions {
@@ -208,23 +207,13 @@ export class AttemptRunner {
 
   /** The object store may be away for a moment; what the task computed is not thrown away for that. */
   async #collect(held: HeldAttempt, exit: Exit, startedAtMs: number, endedAtMs: number): Promise<Outcome> {
-    const { launch, outputBytesMax, logger, closing } = this.#options;
+    const { outputBytesMax, logger, closing } = this.#options;
+    const { storage } = this.#options.launch;
     const grant = held.grant as ClaimGrant;
-    const template = readTaskTemplate(grant);
     let message = "";
     for (let tries = 0; tries < COLLECT_TRIES; tries += 1) {
       try {
-        const hasData = dataLoadingOf(template) !== undefined;
-        if (hasData && succeeded(exit)) await collectData(held.folder, template, grant, launch.storage);
-        return await collect(held.folder, exit, {
-          storage: launch.storage,
-          outputPrefix: grant.outputPrefix,
-          // A raw container that failed never meant to write outputs.pb itself.
-          declaresOutputs: declaresOutputs(template) && !hasData,
-          outputBytesMax,
-          startedAtMs,
-          endedAtMs,
-        });
+        return await collect(held.folder, exit, { storage, grant, outputBytesMax, startedAtMs, endedAtMs });
       } catch (error) {
         logger.warn({ err: error, attempt: held.folder.key }, "Outputs could not be stored; trying again");
         message = (error as Error).message;
@@ -270,8 +259,6 @@ export class AttemptRunner {
     this.#held.delete(held.folder.key);
   }
 }
-
-const succeeded = (exit: Exit): boolean => exit.type === "exited" && exit.code === 0;
 
 const startFailure = (error: Error): ReportedFailure => ({
   code: "StartFailed",

@@ -1,12 +1,11 @@
 import type Docker from "dockerode";
 import type { AttemptFolder } from "../ledger/attempt-folder.ts";
+import type { ContainerUser } from "./docker-user.ts";
 import type { Launch } from "./runtime.ts";
 
 export interface ContainerSettings {
   readonly agentId: string;
   readonly network: string;
-  /** `image` for what the image says, else `uid[:gid]`. */
-  readonly user: string;
   readonly hasReadOnlyRoot: boolean;
 }
 
@@ -28,18 +27,21 @@ export const nameOf = (folder: AttemptFolder): string => `skein-${folder.key}`;
 export function containerOptions(
   launch: Launch,
   settings: ContainerSettings,
+  user: ContainerUser,
   processors: number,
 ): Docker.ContainerCreateOptions {
   const { folder, limits } = launch;
+  // An account that the image does not know would find its home at "/", or at root's.
+  const environment = user.type === "made" ? { HOME: folder.work, ...launch.environment } : launch.environment;
   return {
     name: nameOf(folder),
     Image: launch.image,
     // Kubernetes' rule: a command replaces the entrypoint and its arguments, arguments alone replace only those.
     ...(launch.command.length > 0 ? { Entrypoint: [...launch.command], Cmd: [...launch.args] } : {}),
     ...(launch.command.length === 0 && launch.args.length > 0 ? { Cmd: [...launch.args] } : {}),
-    Env: Object.entries(launch.environment).map(([name, value]) => `${name}=${value}`),
+    Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
     Labels: { [AGENT_LABEL]: settings.agentId, [ATTEMPT_LABEL]: folder.key },
-    ...(settings.user === "image" ? {} : { User: settings.user }),
+    ...userOption(user),
     HostConfig: {
       Mounts: mountsOf(launch),
       NetworkMode: settings.network,
@@ -54,6 +56,17 @@ export function containerOptions(
       ...(limits.cpuMillis === undefined ? {} : { NanoCpus: Math.min(limits.cpuMillis, processors * 1000) * 1e6 }),
     },
   };
+}
+
+function userOption(user: ContainerUser): { User?: string } {
+  switch (user.type) {
+    case "image":
+      return {};
+    case "given":
+      return { User: user.user };
+    case "made":
+      return { User: `${user.uid}:${user.gid}` };
+  }
 }
 
 function mountsOf({ folder, readable, writable, mounts }: Launch): Docker.MountConfig {

@@ -1,70 +1,26 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { copyFileSync, existsSync, mkdirSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
-import { createTempFolder, requireTool } from "@skein/testing";
-import Docker from "dockerode";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { canRunContainers, DOCKER_HOST, docker, importBusybox } from "./busybox-image.ts";
 import { type DockerSettings, openDockerRuntime } from "./docker.ts";
 import { describeRuntime } from "./runtime.testsuite.ts";
 
-const SOCKET = "/var/run/docker.sock";
 const IMAGE = `skein-test-busybox:${process.pid}`;
-const busybox = requireTool("busybox", "apt-get install busybox-static");
-const docker = new Docker({ socketPath: SOCKET });
-const hasDocker =
-  existsSync(SOCKET) &&
-  (await docker
-    .ping()
-    .then(() => true)
-    .catch(() => false));
-if (!hasDocker) {
-  const message = `no Docker daemon answers at ${SOCKET}: install and start Docker`;
-  if (process.env.CI === "true") throw new Error(message);
-  process.stderr.write(`skipped: ${message}\n`);
-}
-
-const PROGRAMS = [
-  "sh",
-  "cat",
-  "cp",
-  "cut",
-  "date",
-  "echo",
-  "env",
-  "grep",
-  "ls",
-  "readlink",
-  "sleep",
-  "sort",
-  "touch",
-  "true",
-  "wc",
-];
 const settings: DockerSettings = {
-  host: `unix://${SOCKET}`,
+  host: DOCKER_HOST,
   agentId: `test-${process.pid}`,
   pull: "IfNotPresent",
   authFile: undefined,
   network: "none",
-  user: "image",
+  user: "auto",
   hasReadOnlyRoot: false,
 };
 
-describe.skipIf(!hasDocker || busybox === undefined)("a container", () => {
+describe.skipIf(!canRunContainers)("a container", () => {
+  let image: { remove(): Promise<void> };
+
   beforeAll(async () => {
-    const folder = createTempFolder("busybox");
-    mkdirSync(join(folder.path, "bin"));
-    copyFileSync(busybox ?? "", join(folder.path, "bin/busybox"));
-    for (const name of PROGRAMS) symlinkSync("busybox", join(folder.path, "bin", name));
-    const tar = spawn("tar", ["-C", folder.path, "-c", "bin"], { stdio: ["ignore", "pipe", "inherit"] });
-    const [repo, tag] = IMAGE.split(":");
-    const progress = await docker.importImage(tar.stdout, { repo, tag });
-    progress.resume();
-    await once(progress, "end");
-    await folder.close();
+    image = await importBusybox(IMAGE);
   });
-  afterAll(() => docker.getImage(IMAGE).remove({ force: true }));
+  afterAll(() => image?.remove());
 
   describeRuntime({ open: () => openDockerRuntime(settings), image: IMAGE, isIsolated: true });
 

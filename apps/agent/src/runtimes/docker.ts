@@ -9,6 +9,7 @@ import Docker from "dockerode";
 import type { AttemptFolder } from "../ledger/attempt-folder.ts";
 import { AGENT_LABEL, ATTEMPT_LABEL, type ContainerSettings, containerOptions, nameOf } from "./docker-container.ts";
 import { ensureImage, type ImageSettings } from "./docker-image.ts";
+import { type ContainerUser, chooseUser, giveFolders } from "./docker-user.ts";
 import { orAborted } from "./or-aborted.ts";
 import type { Exit, Launch, Runtime } from "./runtime.ts";
 import { exitOfCode } from "./signals.ts";
@@ -16,6 +17,8 @@ import { exitOfCode } from "./signals.ts";
 export interface DockerSettings extends ContainerSettings, ImageSettings {
   /** `unix:///path` or `tcp://host:port`. */
   readonly host: string;
+  /** SKEIN_DOCKER_USER: `auto`, `image` or `uid[:gid]`. */
+  readonly user: string;
 }
 
 const RECONNECT_MS = 1_000;
@@ -69,7 +72,10 @@ class DockerRuntime implements Runtime {
     const failure = await ensureImage(this.#docker, launch.image, this.#settings);
     if (failure) return failure;
     try {
-      const container = await this.#docker.createContainer(containerOptions(launch, this.#settings, this.#processors));
+      const user = await this.#userOf(launch.image);
+      if (user.type === "made") await giveFolders(launch.folder, user);
+      const options = containerOptions(launch, this.#settings, user, this.#processors);
+      const container = await this.#docker.createContainer(options);
       await container.start();
     } catch (error) {
       return startFailure(error as Error);
@@ -120,6 +126,12 @@ class DockerRuntime implements Runtime {
 
   async close(): Promise<void> {
     this.#closed.abort();
+  }
+
+  async #userOf(image: string): Promise<ContainerUser> {
+    const { Config } = await this.#docker.getImage(image).inspect();
+    const agent = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    return chooseUser(this.#settings.user, Config.User ?? "", agent);
   }
 
   #container(folder: AttemptFolder): Docker.Container {

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createTempFolder, waitFor } from "@skein/testing";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { AttemptFolder } from "../ledger/attempt-folder.ts";
+import { AttemptFolder, openUp } from "../ledger/attempt-folder.ts";
 import { findProcesses } from "./process-identity.ts";
 import type { Launch, Runtime } from "./runtime.ts";
 
@@ -215,11 +215,33 @@ export function describeRuntime(subject: RuntimeUnderTest): void {
     expect(Number(/processes (\d+)/.exec(log)?.[1])).toBeLessThan(12);
   });
 
+  test("an isolated task has no capability and no way to gain one", async () => {
+    const runtime = await open();
+    const folder = await start(runtime, "grep -E '^(Cap(Prm|Eff|Inh|Amb)|NoNewPrivs)' /proc/self/status");
+    await runtime.watch(folder);
+    const none = "0000000000000000";
+    expect(
+      Object.fromEntries(
+        logOf(folder)
+          .trim()
+          .split("\n")
+          .map((line) => line.split(":\t")),
+      ),
+    ).toEqual({
+      CapPrm: none,
+      CapEff: none,
+      CapInh: none,
+      CapAmb: none,
+      NoNewPrivs: "1",
+    });
+  });
+
   test("file storage is readable, and writable only where the attempt may write", async () => {
     const runtime = await open();
     const storage = join(temp.path, "storage");
     const raw = join(storage, "raw", "ab", "run-n0-0");
     await mkdir(raw, { recursive: true });
+    await openUp(raw);
     await writeFile(join(storage, "code.tar.gz"), "code");
     const folder = await start(
       runtime,

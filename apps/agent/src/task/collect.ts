@@ -1,21 +1,21 @@
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { create } from "@bufbuild/protobuf";
-import { type Outcome, REPORT_OUTPUT_BYTES_MAX, type Value } from "@skein/contracts";
+import { type ClaimGrant, type Outcome, REPORT_OUTPUT_BYTES_MAX, type Value } from "@skein/contracts";
 import { fromBytes, toBytes } from "@skein/idl";
 import { type LiteralMap, LiteralMapSchema } from "@skein/idl/core";
 import type { Storage } from "@skein/storage";
 import type { AttemptFolder } from "../ledger/attempt-folder.ts";
 import type { Exit } from "../runtimes/runtime.ts";
 import { useStorageUris } from "./file-uris.ts";
+import { declaresOutputs, readTaskTemplate } from "./prepare-launch.ts";
+import { collectData, dataLoadingOf } from "./raw-container.ts";
 import { listPlainFiles, openPlainFile, plainFileSize, readEnd, readPlainFile } from "./read-remains.ts";
 import { judge } from "./verdict.ts";
 
 export interface CollectOptions {
   readonly storage: Storage;
-  /** Where the attempt's metadata goes. */
-  readonly outputPrefix: string;
-  readonly declaresOutputs: boolean;
+  readonly grant: ClaimGrant;
   readonly outputBytesMax: number;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
@@ -37,7 +37,10 @@ const unreadableOutputs = {
 
 /** Reads what user code left, moves it to the object store and says what became of the attempt. */
 export async function collect(folder: AttemptFolder, exit: Exit, options: CollectOptions): Promise<Outcome> {
-  const { startedAtMs, endedAtMs } = options;
+  const { storage, grant, startedAtMs, endedAtMs } = options;
+  const template = readTaskTemplate(grant);
+  const hasData = dataLoadingOf(template) !== undefined;
+  if (hasData && exit.type === "exited" && exit.code === 0) await collectData(folder, template, grant, storage);
   const outputsFile = join(folder.out, OUTPUTS_FILE);
   const outputBytes = await plainFileSize(outputsFile);
   const verdict = judge({
@@ -45,7 +48,8 @@ export async function collect(folder: AttemptFolder, exit: Exit, options: Collec
     errorDocument: await readError(join(folder.out, ERROR_FILE)),
     outputBytes,
     outputBytesMax: options.outputBytesMax,
-    declaresOutputs: options.declaresOutputs,
+    // A raw container that failed never meant to write outputs.pb itself.
+    declaresOutputs: declaresOutputs(template) && !hasData,
     hasFutures: (await plainFileSize(join(folder.out, FUTURES_FILE))) !== undefined,
     logEnd: await readEnd(folder.log, LOG_END_BYTES),
   });
@@ -73,11 +77,11 @@ async function readOutputs(path: string, options: CollectOptions): Promise<Liter
   }
 }
 
-async function outputsValue(outputs: LiteralMap, { storage, outputPrefix }: CollectOptions): Promise<Value> {
+async function outputsValue(outputs: LiteralMap, { storage, grant }: CollectOptions): Promise<Value> {
   if (storage.rootUri.startsWith("file://")) useStorageUris(outputs, storage.rootUri);
   const bytes = toBytes(LiteralMapSchema, outputs);
   if (bytes.length <= REPORT_OUTPUT_BYTES_MAX) return { data: Buffer.from(bytes).toString("base64") };
-  const uri = `${outputPrefix}/${OUTPUTS_FILE}`;
+  const uri = `${grant.outputPrefix}/${OUTPUTS_FILE}`;
   await storage.put(uri, bytes);
   return { uri, sizeBytes: bytes.length };
 }
@@ -88,7 +92,7 @@ async function uploadRest(folder: AttemptFolder, options: CollectOptions): Promi
   let deckUri: string | undefined;
   for (const name of await listPlainFiles(folder.out)) {
     if (skipped.has(name)) continue;
-    const uri = `${options.outputPrefix}/${name}`;
+    const uri = `${options.grant.outputPrefix}/${name}`;
     await upload(join(folder.out, name), uri, options.storage);
     if (name === DECK_FILE) deckUri = uri;
   }
