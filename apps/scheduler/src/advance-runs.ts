@@ -1,19 +1,23 @@
 import { type CommandRow, commitAdvances, deleteEvents, type RunAdvance } from "@skein/db";
 import { type Changes, isTerminalRun, type ValueRef } from "@skein/engine";
-import { InvariantError, invariant } from "@skein/errors";
+import { invariant, SkeinError } from "@skein/errors";
 import type { Logger } from "@skein/telemetry";
 import { type AdvanceSettings, RunStep } from "./advance-run.ts";
+import { checkReports } from "./check-reports.ts";
 import type { Pool } from "./database.ts";
-import { type Fact, Inbox, type Work } from "./inbox.ts";
+import { Inbox, type Work } from "./inbox.ts";
 import type { SchedulerMetrics } from "./metrics.ts";
+import { isOutage } from "./outage.ts";
 import type { Outgoing, Publisher } from "./publisher.ts";
+import { Quarantine } from "./quarantine.ts";
 import type { RunCache } from "./run-cache.ts";
-import { isMissing, UnreadableOutputsError, type Values } from "./values.ts";
+import type { ObjectStore, Values } from "./values.ts";
 
 export interface AdvancerOptions extends AdvanceSettings {
   readonly db: Pool;
   readonly cache: RunCache;
   readonly values: Values;
+  readonly storage: ObjectStore;
   readonly publisher: Publisher;
   readonly logger: Logger;
   readonly metrics: SchedulerMetrics;
@@ -40,8 +44,6 @@ const RUNS_PER_COMMIT = 25;
 const COMMITS_IN_FLIGHT = 6;
 const OUTAGE_RETRY_MS = 200;
 const CONFLICT_RETRY_MS = 5;
-/** A run whose advance cannot be written even alone waits this long: it must not keep others from moving. */
-const PARK_MS = 5_000;
 const SERIALIZATION_FAILURE = "40001";
 
 /**
@@ -52,6 +54,7 @@ const SERIALIZATION_FAILURE = "40001";
 export class Advancer {
   readonly inbox: Inbox;
   readonly #options: AdvancerOptions;
+  readonly #quarantine: Quarantine;
   #active = 0;
   #isClosed = false;
   #idle: (() => void) | undefined;
@@ -59,6 +62,7 @@ export class Advancer {
   constructor(options: AdvancerOptions) {
     this.#options = options;
     this.inbox = new Inbox(() => this.#pump());
+    this.#quarantine = new Quarantine({ ...options, inbox: this.inbox });
   }
 
   /** Takes nothing more and waits for commits in flight. Facts that still wait are told again by their sources. */
@@ -105,25 +109,26 @@ export class Advancer {
 
   /** Leaves in `open` the works that it answers. */
   async #prepare(open: Set<Work>): Promise<Prepared[]> {
-    const { cache, values, metrics } = this.#options;
+    const { cache, metrics } = this.#options;
     const runs = await cache.load(Array.from(open, ({ runId }) => runId));
     metrics.cachedRuns.set(cache.size);
     const begun: Begun[] = [];
-    for (const work of [...open]) {
+    const begin = async (work: Work): Promise<void> => {
       const run = runs.get(work.runId);
       if (!run || isTerminalRun(run.state.phase)) {
         open.delete(work);
         this.#dropOver(work);
-        continue;
+        return;
       }
-      const step = new RunStep(run, work.facts, values);
       try {
+        const step = new RunStep(run, await checkReports(run, work.facts, this.#options), this.#options.values);
         begun.push({ step, work, needed: step.begin() });
       } catch (error) {
         open.delete(work);
-        this.#park(work, error);
+        await this.#recover([work], error);
       }
-    }
+    };
+    await Promise.all(Array.from(open, begin));
     await this.#provide(begun);
     return Promise.all(begun.map(async ({ step, work }) => ({ step, work, ...(await step.finish(this.#options)) })));
   }
@@ -152,6 +157,7 @@ export class Advancer {
     for (const entry of prepared) {
       const { step, work, changes } = entry;
       if (written.has(entry)) step.run.version += 1;
+      this.#quarantine.release(work.runId);
       step.keepValues(changes);
       if (isTerminalRun(step.run.state.phase)) cache.drop(work.runId);
       this.#followCommands(work.runId, changes);
@@ -183,18 +189,16 @@ export class Advancer {
       for (const work of works) this.inbox.retryLater(work, CONFLICT_RETRY_MS);
       return;
     }
-    if (error instanceof UnreadableOutputsError) {
-      for (const work of works) this.inbox.retryLater(withFailedAttempt(work, error), 0);
-      return;
-    }
     metrics.commits.inc({ outcome: "failed" });
-    if (!isDefect(error)) {
+    const isOut = isOutage(error);
+    // Those that need no values from a store that is away can go on.
+    if (works.length > 1 && (!isOut || error instanceof SkeinError)) {
+      for (const work of works) await this.#advance([work]);
+    } else if (isOut) {
       logger.warn({ err: error }, "advances could not be committed and will be tried again");
       for (const work of works) this.inbox.retryLater(work, OUTAGE_RETRY_MS);
-    } else if (works.length > 1) {
-      for (const work of works) await this.#advance([work]);
     } else {
-      for (const work of works) this.#park(work, error);
+      for (const work of works) await this.#quarantine.take(work, error);
     }
   }
 
@@ -215,15 +219,6 @@ export class Advancer {
     deleteEvents(db, eventIds)
       .catch((error: unknown) => logger.warn({ err: error }, "events of a run that is over could not be deleted yet"))
       .finally(finish);
-  }
-
-  /** Agents send their reports again until they are settled; everything else waits here. */
-  #park(work: Work, error: unknown): void {
-    const { cache, logger } = this.#options;
-    logger.error({ runId: work.runId, err: error }, "a run cannot be advanced and will be tried again");
-    cache.drop(work.runId);
-    for (const { report, onApplied } of work.facts) if (report) onApplied?.();
-    this.inbox.retryLater({ runId: work.runId, facts: work.facts.filter(({ report }) => !report) }, PARK_MS);
   }
 }
 
@@ -251,29 +246,4 @@ function toOutgoing(prepared: readonly Prepared[], commands: readonly CommandRow
     const { kind, pool } = order;
     return [{ id, commandId, kind, pool, shard: run.shard, inputs: run.inputs.get(id.ordinal) }];
   });
-}
-
-/** What was reported as a success becomes a system failure of the same attempt. */
-function withFailedAttempt({ runId, facts }: Work, { ref, message }: UnreadableOutputsError): Work {
-  const failure = { code: "OutputsNotFound", message, kind: "system", recoverable: true } as const;
-  const isMeant = ({ report }: Fact) =>
-    runId === ref.runId && report?.ordinal === ref.ordinal && report.outcome.type === "succeeded";
-  return {
-    runId,
-    facts: facts.map((fact) =>
-      isMeant(fact) && fact.event.type === "attemptSucceeded"
-        ? { ...fact, event: { ...fact.event, type: "attemptFailed", failure } }
-        : fact,
-    ),
-  };
-}
-
-/** SQLSTATE classes for data, constraints, syntax and Postgres' own bugs: trying the same again cannot help. */
-const DEFECT_CLASSES = /^(22|23|42|XX)/;
-
-function isDefect(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  if (typeof code === "string" && code.length === 5) return DEFECT_CLASSES.test(code);
-  if (isMissing(error)) return true;
-  return error instanceof InvariantError || error instanceof TypeError || error instanceof RangeError;
 }

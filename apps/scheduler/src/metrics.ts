@@ -32,6 +32,15 @@ export const createSchedulerMetrics = (metrics: Metrics) => ({
     help: "Reports dropped, by reason",
     labels: ["reason"],
   }),
+  refusedReports: metrics.counter({
+    name: "skein_scheduler_refused_reports_total",
+    help: "Reports that name objects which are missing or not their attempt's, by reason",
+    labels: ["reason"],
+  }),
+  brokenRuns: metrics.counter({
+    name: "skein_scheduler_broken_runs_total",
+    help: "Runs failed because a defect of Skein kept them from advancing",
+  }),
   published: metrics.counter({
     name: "skein_scheduler_published_orders_total",
     help: "Orders given to the queue: at once after the commit, from the backlog, or again because nobody took them",

@@ -197,21 +197,6 @@ test("a report with a foreign token changes nothing, a late one neither", async 
   ]);
 });
 
-test("an attempt whose reported outputs cannot be read fails and is tried again", async () => {
-  world = await openWorld();
-  await world.startScheduler();
-  const runId = await world.launch(await world.register(chainOf("pair", ECHO, 2), [ECHO]));
-  const first = await waitFor(async () => (await attemptsOf(runId))[0]);
-  const id = { runId, ordinal: first.ordinal, attempt: 0 };
-  const outputs = { uri: "file:///etc/passwd", sizeBytes: 100_000 };
-  await world.queues.sendReports(0, [world.reportOf(id, { ...succeeded, outputs })]);
-  await waitFor(async () => (await attemptsOf(runId)).length === 2);
-  expect(await attemptsOf(runId)).toMatchObject([
-    { attempt: 0, phase: "failed", error_code: "OutputsNotFound" },
-    { attempt: 1, phase: "queued" },
-  ]);
-});
-
 test("an attempt that runs out of time is told to stop and tried again after its back-off", async () => {
   world = await openWorld();
   await world.startScheduler();

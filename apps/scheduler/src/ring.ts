@@ -64,6 +64,7 @@ export async function startRing(resources: RingResources): Promise<Ring> {
     pool: config.pool,
     cache,
     values,
+    storage: resources.storage,
     publisher,
     onChanged: () => {
       changed ??= setTimeout(() => {

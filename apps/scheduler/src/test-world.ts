@@ -43,6 +43,11 @@ export class World {
     this.queues = queues;
   }
 
+  /** The folder that is the object store. */
+  get storage(): string {
+    return this.#folder.path;
+  }
+
   async startScheduler(environment: Record<string, string> = {}): Promise<Scheduler> {
     const config = readSchedulerConfig({
       DATABASE_URL: this.database.url,

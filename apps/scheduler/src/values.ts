@@ -9,6 +9,7 @@ export interface ObjectStore {
   join(...segments: string[]): string;
   put(uri: string, body: Uint8Array): Promise<void>;
   get(uri: string): Promise<Uint8Array>;
+  head(uri: string): Promise<{ readonly sizeBytes: number } | undefined>;
 }
 
 /** Who a value belongs to, in the words of its place in the object store. */
@@ -24,20 +25,9 @@ export interface LocatedValue extends RunValueRef {
   readonly uri?: string | undefined;
 }
 
-/** An agent named outputs that are not there or not ours to read: its attempt failed. */
-export class UnreadableOutputsError extends Error {
-  override readonly name = "UnreadableOutputsError";
-  readonly ref: RunValueRef;
-
-  constructor(ref: RunValueRef, message: string) {
-    super(message);
-    this.ref = ref;
-  }
-}
-
 /** Whether the store answered that there is no such object of ours, so that asking again cannot help. */
 export const isMissing = (error: unknown): boolean =>
-  error instanceof SkeinError && ["not_found", "invalid_argument", "resource_exhausted"].includes(error.code);
+  error instanceof SkeinError && ["not_found", "invalid_argument", "permission_denied"].includes(error.code);
 
 const INLINE_BYTES_MAX = 1024 * 1024;
 const CACHE_BYTES_MAX = 64 * 1024 * 1024;
@@ -80,20 +70,11 @@ export class Values {
       }),
       // Not kept: no commit has confirmed yet that these are the action's values.
       ...missing.map(async ({ ref }) => {
-        if (ref.uri !== undefined) found.set(keyOf(ref), await this.#readReported(ref, ref.uri));
+        if (ref.uri !== undefined) found.set(keyOf(ref), await this.#store.get(ref.uri));
       }),
     ]);
     for (const { ref, index } of missing) values[index] = found.get(keyOf(ref));
     return values;
-  }
-
-  async #readReported(ref: RunValueRef, uri: string): Promise<Uint8Array> {
-    try {
-      return await this.#store.get(uri);
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-      throw new UnreadableOutputsError(ref, `the agent reported outputs at ${uri}, which cannot be read`);
-    }
   }
 
   /** Makes the row of a value; large bytes go to the object store first. Writing them twice is harmless. */

@@ -21,6 +21,7 @@ export {
 } from "./lists/list-query.ts";
 export { commitAdvances } from "./loop/commit-advances.ts";
 export { type DueTimer, deleteOrphanTimers, readDueTimers } from "./loop/due-timers.ts";
+export { type BrokenRun, endBrokenRun } from "./loop/end-broken-run.ts";
 export { readIdleRuns } from "./loop/idle-runs.ts";
 export { type LoadedRun, readCompiledWorkflows, readRunStates } from "./loop/load-runs.ts";
 export { type LoadedValue, type RunValueRef, readValues } from "./loop/load-values.ts";

@@ -4,7 +4,7 @@ import type { ClaimedAttempt } from "@skein/db";
 import { fromBytes, toBytes } from "@skein/idl";
 import { type ExecutionSpec, ExecutionSpecSchema } from "@skein/idl/admin";
 import { type Node, type TaskTemplate, TaskTemplateSchema } from "@skein/idl/core";
-import type { Storage } from "@skein/storage";
+import { attemptOutputPrefix, type Storage } from "@skein/storage";
 
 const CHECKPOINT_FOLDER = "_flytecheckpoints";
 
@@ -29,7 +29,7 @@ export function claimGrant(
     actionName,
     workflowKey: claimed.workflowKey,
     environment: Object.fromEntries((spec.envs?.values ?? []).map(({ key, value }) => [key, value])),
-    outputPrefix: storage.join("meta", project, domain, runName, actionName, String(id.attempt)),
+    outputPrefix: attemptOutputPrefix(storage, { project, domain, runName, actionName, attempt: id.attempt }),
     rawOutputPrefix: rawOutputPrefix(rawRoot, claimed, id.attempt),
     previousCheckpointPrefix:
       id.attempt === 0 ? null : `${rawOutputPrefix(rawRoot, claimed, id.attempt - 1)}/${CHECKPOINT_FOLDER}`,
