@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { AttemptFolder } from "../ledger/attempt-folder.ts";
 import { collect } from "../task/collect.ts";
 import { prepareLaunch } from "../task/prepare-launch.ts";
-import { canRunContainers, DOCKER_HOST, importBusybox } from "./busybox-image.ts";
+import { canRunContainers, DOCKER_HOST, importBusybox } from "./busybox-image.testsuite.ts";
 import { type DockerSettings, openDockerRuntime } from "./docker.ts";
 import type { Runtime } from "./runtime.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { canRunContainers, DOCKER_HOST, docker, importBusybox } from "./busybox-image.ts";
+import { canRunContainers, DOCKER_HOST, docker, importBusybox } from "./busybox-image.testsuite.ts";
 import { type DockerSettings, openDockerRuntime } from "./docker.ts";
 import { describeRuntime } from "./runtime.testsuite.ts";
 

@@ -1,14 +1,12 @@
-import { once } from "node:events";
-import { createWriteStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { Writable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
-import { LOG_BYTES_MAX, type ReportedFailure } from "@skein/contracts";
+import type { ReportedFailure } from "@skein/contracts";
 import { SkeinError } from "@skein/errors";
 import Docker from "dockerode";
 import type { AttemptFolder } from "../ledger/attempt-folder.ts";
 import { AGENT_LABEL, ATTEMPT_LABEL, type ContainerSettings, containerOptions, nameOf } from "./docker-container.ts";
 import { ensureImage, type ImageSettings } from "./docker-image.ts";
+import { copyLogs } from "./docker-logs.ts";
 import { type ContainerUser, chooseUser, giveFolders } from "./docker-user.ts";
 import { orAborted } from "./or-aborted.ts";
 import type { Exit, Launch, Runtime } from "./runtime.ts";
@@ -23,7 +21,6 @@ export interface DockerSettings extends ContainerSettings, ImageSettings {
 
 const RECONNECT_MS = 1_000;
 const LOG_END_MS = 5_000;
-const LOG_SLACK_BYTES = 1024 * 1024;
 
 /** Connects to the daemon; failed_precondition with what to do when it does not answer. */
 export async function openDockerRuntime(settings: DockerSettings): Promise<Runtime> {
@@ -165,23 +162,8 @@ class DockerRuntime implements Runtime {
   #followLogs(folder: AttemptFolder, skip: number): void {
     this.#logs.set(
       folder.key,
-      this.#copyLogs(folder, skip).catch(() => undefined),
+      copyLogs(this.#container(folder), folder.log, skip, this.#closed.signal).catch(() => undefined),
     );
-  }
-
-  async #copyLogs(folder: AttemptFolder, skip: number): Promise<void> {
-    const source = await this.#container(folder).logs({ follow: true, stdout: true, stderr: true });
-    const file = createWriteStream(folder.log, { flags: "a", mode: 0o600 });
-    const target = logWriter(file, skip);
-    this.#docker.modem.demuxStream(source, target, target);
-    const onClose = () => (source as NodeJS.ReadableStream & { destroy(): void }).destroy();
-    this.#closed.signal.addEventListener("abort", onClose, { once: true });
-    try {
-      await Promise.race([once(source, "end"), once(source, "close")]);
-    } finally {
-      this.#closed.signal.removeEventListener("abort", onClose);
-      await new Promise<void>((resolve) => target.end(() => resolve()));
-    }
   }
 }
 
@@ -189,22 +171,6 @@ const gone: Exit = { type: "vanished", message: "The container is gone: somebody
 
 function exitOf(state: Docker.ContainerInspectInfo["State"]): Exit {
   return exitOfCode(state.ExitCode, state.OOMKilled && state.ExitCode !== 0);
-}
-
-/** Beyond the cap nothing is kept: a log must fill neither memory nor disk. */
-function logWriter(file: Writable, skip: number): Writable {
-  let [toSkip, written] = [skip, skip];
-  return new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      const rest = chunk.subarray(Math.min(toSkip, chunk.length));
-      toSkip -= chunk.length - rest.length;
-      const isOver = written > LOG_BYTES_MAX + LOG_SLACK_BYTES;
-      written += rest.length;
-      if (isOver || rest.length === 0) done();
-      else file.write(rest, done);
-    },
-    final: (done) => void file.end(done),
-  });
 }
 
 /** What the task asked for and this machine's Docker cannot do is the task's fault; the rest is the platform's. */
