@@ -168,6 +168,28 @@ test("a stream that opens and sends nothing is not waited for, and its session l
   expect(session.closed).toBe(false);
 });
 
+test("a connection beyond the limit is closed, and the others live on", async () => {
+  const port = await openOnePort({
+    host: "127.0.0.1",
+    ports: [0],
+    http1: () => {},
+    http2: (_request, response) => void response.end(),
+    limits: { connectionsMax: 1 },
+  });
+  closers.push(() => port.close(0));
+  const session = openSession(`http://127.0.0.1:${port.ports[0]}`);
+  const first = session.request({ ":path": "/" });
+  first.resume();
+  await once(first, "close");
+  const refused = connectTcp(port.ports[0] ?? 0, "127.0.0.1");
+  refused.resume();
+  await once(refused, "close");
+  const next = session.request({ ":path": "/" });
+  next.resume();
+  await once(next, "close");
+  expect(session.closed).toBe(false);
+});
+
 test("two ports answer alike", async () => {
   const api = await start({ grpcPort: 0 });
   expect(api.ports).toHaveLength(2);

@@ -10,7 +10,7 @@ export interface OnePortOptions {
   readonly ports: readonly number[];
   readonly http1: RequestListener;
   readonly http2: Http2Listener;
-  readonly limits?: ConnectionLimits;
+  readonly limits?: Partial<ConnectionLimits>;
 }
 
 export interface OnePort {
@@ -21,6 +21,8 @@ export interface OnePort {
 }
 
 export interface ConnectionLimits {
+  /** More connections are closed at once, so that idle ones cannot use up the memory. */
+  readonly connectionsMax: number;
   /** A client must say within this time which protocol it speaks. */
   readonly peekTimeoutMs: number;
   readonly headersTimeoutMs: number;
@@ -28,7 +30,12 @@ export interface ConnectionLimits {
   readonly requestTimeoutMs: number;
 }
 
-const DEFAULT_LIMITS: ConnectionLimits = { peekTimeoutMs: 10_000, headersTimeoutMs: 15_000, requestTimeoutMs: 300_000 };
+const DEFAULT_LIMITS: ConnectionLimits = {
+  connectionsMax: 20_000,
+  peekTimeoutMs: 10_000,
+  headersTimeoutMs: 15_000,
+  requestTimeoutMs: 300_000,
+};
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const HEADER_BYTES_MAX = 32 * 1024;
 const STREAMS_MAX = 1_000;
@@ -42,7 +49,7 @@ const HTTP2_MARK = Buffer.from("PRI");
  */
 export async function openOnePort(options: OnePortOptions): Promise<OnePort> {
   const sockets = new Set<Socket>();
-  const limits = options.limits ?? DEFAULT_LIMITS;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const http1 = createHttp1(options.http1, limits);
   const http2 = createHttp2(options.http2, limits);
   const listeners: Server[] = [];
@@ -57,6 +64,7 @@ export async function openOnePort(options: OnePortOptions): Promise<OnePort> {
     clearTimeout(cut);
   };
   const accept = (socket: Socket): void => {
+    if (sockets.size >= limits.connectionsMax) return void socket.destroy();
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     // A connection that breaks ends its requests; there is nobody to report it to.

@@ -1,5 +1,6 @@
 import { type ActionRow, type ChangeCursor, type Db, type NameId, readChangedActions } from "@skein/db";
 import { isTerminalRun } from "@skein/engine";
+import { SkeinError } from "@skein/errors";
 import type { Call } from "../call.ts";
 import type { RunView } from "../runs/run-service.ts";
 import type { RunWatcher } from "./run-watcher.ts";
@@ -16,6 +17,8 @@ export interface WatchDependencies {
   readonly db: Db;
   readonly watcher: RunWatcher;
   readonly getRun: (call: Call, id: NameId) => Promise<RunView>;
+  /** Who comes beyond so many at once is refused: each is asked about at every change of any run. */
+  readonly watchersMax?: number;
 }
 
 export type WatchRun = (
@@ -27,10 +30,16 @@ export type WatchRun = (
 
 export const START_OF_RUN: ChangeCursor = { sequence: 0, ordinal: -1 };
 const PAGE = 500;
+const WATCHERS_MAX = 10_000;
 
-/** Follows a run from a cursor until it is over and everything has been told. Quick changes of one row are told once. */
-export const createWatchRun = ({ db, watcher, getRun }: WatchDependencies): WatchRun =>
-  async function* watchRun(call, id, from, signal) {
+/**
+ * Follows a run from a cursor until it is over and everything has been told. Quick changes of one row are told once. Throws
+ * `resource_exhausted` where too many follow already.
+ */
+export function createWatchRun({ db, watcher, getRun, watchersMax = WATCHERS_MAX }: WatchDependencies): WatchRun {
+  let watchers = 0;
+
+  const follow: WatchRun = async function* follow(call, id, from, signal) {
     let cursor = from;
     while (!signal.aborted) {
       // The run is read first: what its sequence covers is then among the actions that are read after it.
@@ -46,3 +55,17 @@ export const createWatchRun = ({ db, watcher, getRun }: WatchDependencies): Watc
       await watcher.changed(run.id, run.changedSeq, signal);
     }
   };
+
+  return async function* watchRun(call, id, from, signal) {
+    if (watchers >= watchersMax) {
+      const message = `${watchersMax} clients follow runs here already, and more are not served. Ask for the run now and then.`;
+      throw new SkeinError("resource_exhausted", "watchers_exhausted", message);
+    }
+    watchers += 1;
+    try {
+      yield* follow(call, id, from, signal);
+    } finally {
+      watchers -= 1;
+    }
+  };
+}
