@@ -5,6 +5,8 @@ import { Advancer } from "./advance-runs.ts";
 import type { SchedulerConfig } from "./config.ts";
 import { consumeReports } from "./consume-reports.ts";
 import type { Pool } from "./database.ts";
+import type { Health } from "./health.ts";
+import { checkQueueRound } from "./loops/check-queue.ts";
 import { eventsRound } from "./loops/events.ts";
 import { type Loop, type Round, startLoop } from "./loops/loop.ts";
 import { pruneRound } from "./loops/prune.ts";
@@ -29,6 +31,7 @@ export interface RingResources {
   readonly notifier: Notifier;
   readonly logger: Logger;
   readonly metrics: SchedulerMetrics;
+  readonly health: Health;
 }
 
 export interface Ring {
@@ -46,8 +49,8 @@ const HOUR = 3_600 * SECOND;
 
 /** Starts everything that turns facts into work. */
 export async function startRing(resources: RingResources): Promise<Ring> {
-  const { config, pool, db, queues, logger, metrics } = resources;
-  const shared = { pool, logger, metrics, secretKey: config.secretKey };
+  const { config, pool, db, queues, logger, metrics, health } = resources;
+  const shared = { pool, logger, metrics, health, secretKey: config.secretKey };
   const loops = new Map<string, Loop>();
   const start = (name: string, everyMs: number, round: Round) =>
     loops.set(name, startLoop({ name, everyMs, logger, metrics }, round));
@@ -93,6 +96,7 @@ export async function startRing(resources: RingResources): Promise<Ring> {
   });
   const ownedShards = () => shards.owned;
   const rescue = { pool, inbox, publisher, ownedShards };
+  start("check-queue", 2 * SECOND, checkQueueRound(queues, health));
   start("events", SECOND, eventsRound({ pool, inbox, ownedShards }));
   start("timers", SECOND, timersRound({ pool, inbox, ownedShards }));
   start("publish", SECOND, publishRound({ pool, publisher, metrics, ownedShards, defaultPool: config.pool }));

@@ -1,6 +1,7 @@
 import { announceScheduler, dismissScheduler, releaseShards, renewShards, takeShards } from "@skein/db";
 import type { Logger } from "@skein/telemetry";
 import type { Pool } from "./database.ts";
+import type { Health } from "./health.ts";
 import { type Loop, startLoop } from "./loops/loop.ts";
 import type { SchedulerMetrics } from "./metrics.ts";
 
@@ -11,6 +12,7 @@ export interface ShardsOptions {
   readonly count: number;
   readonly logger: Logger;
   readonly metrics: SchedulerMetrics;
+  readonly health: Health;
   /** Starts to serve a shard. When it fails the shard is given back. */
   readonly onTaken: (shard: number) => Promise<void>;
   /** Stops to serve a shard that may already be somebody else's. */
@@ -32,7 +34,7 @@ export interface Shards {
  * of a run, so that it may keep the run in memory; what makes two owners harmless is the version check at commit.
  */
 export function startShards(options: ShardsOptions): Shards {
-  const { pool, owner, logger, metrics } = options;
+  const { pool, owner, logger, metrics, health } = options;
   const owned = new Set<number>();
   let leasedUntil = 0;
 
@@ -58,6 +60,7 @@ export function startShards(options: ShardsOptions): Shards {
     try {
       const held = new Set(await renewShards(pool, owner, LEASE_MS));
       leasedUntil = askedAt + LEASE_MS;
+      health.answered("database");
       const gone = [...owned].filter((shard) => !held.has(shard));
       if (gone.length > 0) {
         logger.warn({ shards: gone }, "shards were lost to another scheduler");
@@ -76,6 +79,7 @@ export function startShards(options: ShardsOptions): Shards {
     }
     const taken = await takeShards(pool, owner, LEASE_MS, fairShare - owned.size);
     await Promise.all(taken.map(serve));
+    health.answered("lease");
     return false;
   };
 

@@ -5,6 +5,7 @@ import { openQueues } from "@skein/queue";
 import { openStorage, type S3Options } from "@skein/storage";
 import { createMetrics, type Logger, type Metrics, openLogger, openMetricsServer } from "@skein/telemetry";
 import type { SchedulerConfig } from "./config.ts";
+import { Health } from "./health.ts";
 import { createSchedulerMetrics } from "./metrics.ts";
 import { startRing } from "./ring.ts";
 
@@ -54,13 +55,14 @@ export async function startScheduler(
     const notifier = openNotifier(pool);
     opened.push(() => notifier.close());
     const metrics = createSchedulerMetrics(registry);
-    const ring = await startRing({ config, owner, db, pool, queues, storage, notifier, logger, metrics });
+    const health = new Health();
+    const ring = await startRing({ config, owner, db, pool, queues, storage, notifier, logger, metrics, health });
     opened.push(() => ring.close());
     const listener = await openListener(config.databaseUrl, [EVENTS_CHANNEL], () => ring.onEvents());
     opened.push(() => listener.close());
     if (config.metricsPort !== undefined) {
       const { metricsHost: host, metricsPort: port } = config;
-      const server = await openMetricsServer({ host, port, metrics: registry, problem: () => undefined });
+      const server = await openMetricsServer({ host, port, metrics: registry, problem: () => health.problem() });
       opened.push(() => server.close());
     }
     logger.info({ owner, queue: config.redisUrl === undefined ? "postgres" : "redis" }, "scheduler started");

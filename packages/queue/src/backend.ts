@@ -57,6 +57,8 @@ export interface WorkerSettings {
 export interface Backend {
   openQueue(name: string): ParcelQueue;
   openWorker(name: string, settings: WorkerSettings): ParcelWorker;
+  /** Rejects when the server does not answer; it may also never settle. */
+  ping(): Promise<void>;
   /** Ends every connection, whether or not the other side answers. */
   close(): Promise<void>;
 }

@@ -43,12 +43,15 @@ export interface Queues {
   sendReports(shard: number, reports: readonly AttemptReport[]): Promise<void>;
   /** Reports are delivered again unless the handler resolves; it should do so after its commit. */
   consumeReports(shard: number, handler: (reports: readonly AttemptReport[]) => Promise<void>): Promise<Consumer>;
+  /** Resolves when the queue's server answers; rejects within seconds when it does not. */
+  check(): Promise<void>;
   /** Ends all consumers and connections, within seconds even when the server is away. */
   close(): Promise<void>;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 2_000;
+const CHECK_TIMEOUT_MS = 2_000;
 /** An echo costs microseconds; a job of its own for each would cost a round trip. */
 const INSTANT_ORDERS_PER_JOB = 25;
 const REPORT_JOBS_IN_FLIGHT = 200;
@@ -153,6 +156,15 @@ class BullQueues implements Queues {
       if (reports.length > 0) await handler(reports);
     };
     return this.#consume(this.#reportQueueName(shard), processor, REPORT_JOBS_IN_FLIGHT);
+  }
+
+  async check(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      const error = new SkeinError("unavailable", "queue_silent", `the queue did not answer in ${CHECK_TIMEOUT_MS} ms`);
+      timer = setTimeout(() => reject(error), CHECK_TIMEOUT_MS);
+    });
+    await Promise.race([this.#backend.ping(), timeout]).finally(() => clearTimeout(timer));
   }
 
   close(): Promise<void> {

@@ -45,6 +45,9 @@ export async function openPostgresBackend(
       });
       return worker;
     },
+    ping: async () => {
+      await pool.query("select 1");
+    },
     close: () => pool.end(),
   };
 }

@@ -222,6 +222,13 @@ export function describeQueues(start: () => Promise<QueueServer>): void {
     expect((await waiting)?.order).toEqual(three);
   });
 
+  test("a check answers while the server is there and fails once the connection is gone", async () => {
+    const queues = await fresh();
+    await queues.check();
+    await queues.close();
+    await expect(queues.check()).rejects.toThrow();
+  });
+
   test("closing leaves no connection and takes less than three seconds", async () => {
     const before = await server.countConnections();
     const queues = await fresh();

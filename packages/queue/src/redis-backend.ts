@@ -43,6 +43,9 @@ export async function openRedisBackend(
         prefix,
         concurrency,
       }),
+    ping: async () => {
+      await producer.ping();
+    },
     close: async () => disconnect(),
   };
 }
