@@ -78,3 +78,11 @@ function catchError(action: () => unknown): Error {
   }
   throw new Error("nothing was thrown");
 }
+
+test("a secret that is printed in the documentation, or no secret at all, is refused", () => {
+  const refused = (key: string): boolean => !sharedFields.secretKey.safeParse(key).success;
+  for (const key of ["the output of: openssl rand -hex 32", "x".repeat(64), "changeme-changeme-changeme-0123456789"]) {
+    expect([key, refused(key)]).toEqual([key, true]);
+  }
+  expect(refused("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")).toBe(false);
+});

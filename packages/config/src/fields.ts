@@ -14,6 +14,12 @@ export const flag = () => z.enum(["true", "false"], "must be true or false").tra
 /** A TCP port, 0 for any free one. */
 export const portNumber = () => wholeNumber(0, 65_535);
 
+/** Random text of 32 characters has far more different ones, even in hexadecimal. */
+const DISTINCT_MIN = 8;
+/** What people leave in place: whoever reads the documentation could sign tokens with it. */
+const isPlaceholder = (key: string): boolean =>
+  new Set(key).size < DISTINCT_MIN || /change.?me|placeholder|openssl rand|your.?secret|insecure/i.test(key);
+
 /** Fields that several processes read, so that one variable means the same everywhere. */
 export const sharedFields = {
   logLevel: z
@@ -24,6 +30,7 @@ export const sharedFields = {
   secretKey: z
     .string()
     .min(32, "must have at least 32 characters")
+    .refine((key) => !isPlaceholder(key), "must be random: this is a placeholder, make one with `openssl rand -hex 32`")
     .describe("Signs attempt, agent and run tokens; the same for api and scheduler")
     .meta({ example: "the output of: openssl rand -hex 32" }),
   databaseUrl: z
