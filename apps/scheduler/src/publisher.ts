@@ -110,13 +110,19 @@ export class Publisher {
     await this.#deletePublished();
   }
 
+  /** Large inputs of an order that an agent claims do not travel with it, so the store is not asked for them. */
   async #inputsOf(orders: readonly Outgoing[]): Promise<(Uint8Array | undefined)[]> {
     const missing = orders.filter(({ inputs }) => inputs === undefined);
     if (missing.length === 0) return orders.map(({ inputs }) => inputs);
-    const found = await this.#options.values.load(
-      missing.map(({ id }) => ({ runId: id.runId, ordinal: id.ordinal, side: "inputs" as const })),
-    );
-    const byOrder = new Map(missing.map((order, index) => [order, found[index]]));
+    const refOf = ({ id }: Outgoing) => ({ runId: id.runId, ordinal: id.ordinal, side: "inputs" as const });
+    const instant = missing.filter(({ kind }) => kind === "echo");
+    const claimed = missing.filter(({ kind }) => kind !== "echo");
+    const found = await Promise.all([
+      this.#options.values.load(instant.map(refOf)),
+      this.#options.values.loadSmall(claimed.map(refOf)),
+    ]);
+    const inputs = found.flat();
+    const byOrder = new Map([...instant, ...claimed].map((order, index) => [order, inputs[index]]));
     return orders.map((order) => order.inputs ?? byOrder.get(order));
   }
 

@@ -89,6 +89,29 @@ test("a foreign deck is refused with its report, whatever that says", async () =
   expect(rows).toEqual([]);
 });
 
+test("an order whose large inputs are gone does not keep those of other runs from the queue", async () => {
+  const big = commandTask("big", ["true"], { inputs: ["x"] });
+  const runId = await world.launch(await world.register(chainOf("big", big, 1), [big]), "v".repeat(1_500_000));
+  await waitFor(async () => (await attemptsOf(runId)).length === 1);
+  const { id: other } = await start();
+  await rm(`${world.storage}/meta`, { recursive: true });
+  await world.restartScheduler(async () => {
+    await world.database.pool.query("truncate bullmq.job cascade");
+    await world.database.pool.query(
+      "insert into commands (run_id, ordinal, attempt, shard, pool, kind) select run_id, ordinal, attempt, shard, pool, kind from attempts",
+    );
+  });
+  const taker = await world.queues.openOrderTaker("default");
+  const taken = new Set<string>();
+  while (taken.size < 2) {
+    const next = await taker.take(AbortSignal.timeout(4_000));
+    if (!next) break;
+    taken.add(next.order.runId);
+    await next.settle();
+  }
+  expect(taken).toEqual(new Set([runId, other.runId]));
+});
+
 test("while the store is away a report waits, other runs go on, and then it is applied", async () => {
   const { id, prefix } = await start();
   const uri = `${prefix}/outputs.pb`;

@@ -62,6 +62,13 @@ export class World {
     return scheduler;
   }
 
+  /** What a crash can leave is arranged while no scheduler runs. */
+  async restartScheduler(arrange: () => Promise<void>): Promise<void> {
+    await Promise.all(this.#schedulers.splice(0).map((scheduler) => scheduler.close()));
+    await arrange();
+    await this.startScheduler();
+  }
+
   /** Answers the workflow's key. */
   register(workflow: WorkflowCreateRequest, tasks: readonly TaskCreateRequest[]): Promise<number> {
     const template = workflow.spec?.template;

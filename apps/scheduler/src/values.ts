@@ -77,6 +77,14 @@ export class Values {
     return values;
   }
 
+  /** Like `load`, for callers that have no use for large values: what lies in the object store stays there, undefined. */
+  async loadSmall(refs: readonly RunValueRef[]): Promise<(Uint8Array | undefined)[]> {
+    const missing = refs.filter((ref) => this.cached(ref) === undefined);
+    const rows = missing.length === 0 ? [] : await readValues(this.#pool, missing);
+    const found = new Map(rows.map((row) => [keyOf(row), row.data ?? undefined]));
+    return refs.map((ref) => this.cached(ref) ?? found.get(keyOf(ref)));
+  }
+
   /** Makes the row of a value; large bytes go to the object store first. Writing them twice is harmless. */
   async toRow(owner: ValueOwner, { ordinal, side, bytes }: ValueWrite): Promise<NewValue> {
     const sizeBytes = bytes.length;
