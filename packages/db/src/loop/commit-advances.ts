@@ -1,4 +1,4 @@
-import type { ActionState, AttemptState, Changes, EngineEvent, NewAction, RunChange } from "@skein/engine";
+import type { ActionState, AttemptState, EngineEvent, NewAction, RunChange } from "@skein/engine";
 import { isTerminalAttempt } from "@skein/engine";
 import type pg from "pg";
 import { type Column, columnSet, moment } from "./columns.ts";
@@ -267,9 +267,7 @@ function attemptValuesOf(advances: readonly RunAdvance[]): unknown[][][] {
 }
 
 function timerValuesOf(advances: readonly RunAdvance[]): unknown[][][] {
-  const commandsOf = ({ runId, changes }: RunAdvance) =>
-    (changes as Changes).commands.map((command) => ({ command, runId }));
-  const commands = advances.flatMap(commandsOf);
+  const commands = advances.flatMap(({ runId, changes }) => changes.commands.map((command) => ({ command, runId })));
   const set = commands.flatMap(({ command, runId }) =>
     command.type === "setTimer" ? [{ ...command, runId, kind: command.timer }] : [],
   );
