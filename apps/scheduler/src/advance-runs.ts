@@ -174,8 +174,8 @@ export class Advancer {
   #followCommands(runId: string, changes: Changes): void {
     for (const command of changes.commands) {
       if (command.type === "setTimer") this.#options.onTimer(command.dueAtMs);
-      if (command.type === "continueEnding") {
-        this.inbox.add(runId, [{ event: { type: "endingContinued", atMs: Date.now() } }]);
+      if (command.type === "continue") {
+        this.inbox.add(runId, [{ event: { type: "continued", atMs: Date.now() } }]);
       }
     }
   }

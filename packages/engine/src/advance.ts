@@ -40,7 +40,7 @@ function apply(step: Step, event: EngineEvent): boolean {
       return startRun(step);
     case "runAbortRequested":
       return abortRun(step, event.cause, event.principal);
-    case "endingContinued":
+    case "continued":
       return true;
     default:
       return applyAttemptEvent(step, event);

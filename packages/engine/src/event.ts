@@ -14,7 +14,22 @@ export interface Failure {
 export interface ValueRef {
   readonly ordinal: number;
   readonly side: "inputs" | "outputs";
+  /** The value belongs to the run that this one recovers, not to the run itself. */
+  readonly of?: "reference";
 }
+
+/** How the cache served an action (contract 6.7). `disabled`: its task is not cached. */
+export const CACHE_STATUSES = [
+  "disabled",
+  "miss",
+  "hit",
+  "populated",
+  "lookup_failure",
+  "put_failure",
+  "skipped",
+  "evicted",
+] as const;
+export type CacheStatus = (typeof CACHE_STATUSES)[number];
 
 interface OfAttempt {
   readonly ordinal: number;
@@ -29,6 +44,8 @@ export type EngineEvent =
   | ({ readonly type: "attemptStarted"; readonly atMs: number } & OfAttempt)
   /** The outputs' bytes are already in `values` under (ordinal, outputs) when this event is applied. */
   | ({ readonly type: "attemptSucceeded"; readonly atMs: number; readonly startedAtMs: number } & OfAttempt)
+  /** The task wrote a workflow instead of outputs; its program is in `RunState.expansions` when this event is applied. */
+  | ({ readonly type: "attemptExpanded"; readonly atMs: number; readonly startedAtMs: number } & OfAttempt)
   | ({
       readonly type: "attemptFailed";
       readonly atMs: number;
@@ -40,8 +57,36 @@ export type EngineEvent =
   /** The agent confirms that nothing of the attempt runs any more, after it was told to stop it. */
   | ({ readonly type: "attemptStopped"; readonly atMs: number } & OfAttempt)
   | ({ readonly type: "timerFired"; readonly atMs: number; readonly timer: TimerKind } & OfAttempt)
-  /** Asks for the next batch of children to end, after a commit that left some (law 5). */
-  | { readonly type: "endingContinued"; readonly atMs: number };
+  /** Asks for the next batch of children to end or of map items to begin, after a commit that left some. */
+  | { readonly type: "continued"; readonly atMs: number }
+  /** The errand `check_cache` is done. With `hit` the outputs are already in `values`. `key` is null after a lookup failure. */
+  | {
+      readonly type: "cacheChecked";
+      readonly atMs: number;
+      readonly ordinal: number;
+      readonly status: Extract<CacheStatus, "hit" | "miss" | "skipped" | "lookup_failure">;
+      readonly key: string | null;
+    }
+  /** The child run of a launch plan's action is over, or could not be launched. With `succeeded` its outputs are already in `values`. */
+  | ({
+      readonly type: "childEnded";
+      readonly atMs: number;
+      readonly phase: "succeeded" | "failed" | "aborted";
+      readonly failure: Failure | null;
+    } & OfAttempt)
+  /** The errand `gather_outputs` is done: the outputs of the map are in `values`. */
+  | { readonly type: "outputsGathered"; readonly atMs: number; readonly ordinal: number }
+  /** The errand `gather_outputs` cannot be done. */
+  | { readonly type: "gatheringFailed"; readonly atMs: number; readonly ordinal: number; readonly failure: Failure }
+  /** Somebody answered a gate. A typed signal's value is already in `values` under (ordinal, outputs); `approved` is null for it. */
+  | {
+      readonly type: "signalSet";
+      readonly atMs: number;
+      readonly ordinal: number;
+      readonly approved: boolean | null;
+      readonly principal: string;
+    };
 
-/** `deadline`: the attempt ran out of its time. `backoff`: a retry's waiting time is over. */
-export type TimerKind = "deadline" | "backoff";
+/** `deadline`: it ran out of its time. `backoff`: a retry's waiting time is over. `wake`: a sleeping gate's time is over. */
+export const TIMER_KINDS = ["deadline", "backoff", "wake"] as const;
+export type TimerKind = (typeof TIMER_KINDS)[number];

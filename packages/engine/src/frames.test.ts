@@ -176,11 +176,11 @@ test("children end in batches, each asking for the next, and nothing happens twi
   stage.start();
   stage.started("d");
   const first = stage.abort();
-  expect(first.commands).toEqual([{ type: "continueEnding" }]);
+  expect(first.commands).toEqual([{ type: "continue" }]);
   expect(stage.phases()).toMatchObject({ a: "aborted", b: "aborted", c: "queued", d: "running" });
   stage.succeeded("c");
   expect(stage.phases()).toMatchObject({ c: "aborted", d: "aborting" });
-  expect(stage.play({ type: "endingContinued" }).commands).toEqual([]);
+  expect(stage.play({ type: "continued" }).commands).toEqual([]);
   stage.stopped("d");
   expect(stage.runRow.phase).toBe("aborted");
 });

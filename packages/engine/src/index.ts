@@ -6,10 +6,12 @@ export {
   type AttemptState,
   type Changes,
   type NewAction,
+  type ReusedExpansion,
   type RunChange,
+  type ValueCopy,
   type ValueWrite,
 } from "./changes.ts";
-export type { Command } from "./command.ts";
+export { type Command, ERRAND_KINDS, type ErrandKind } from "./command.ts";
 export { castable } from "./compile/castable.ts";
 export {
   type CheckedInputs,
@@ -38,7 +40,16 @@ export type { LaunchPlanInterface } from "./compile/scope.ts";
 export { type SingleTaskWorkflow, singleTaskWorkflow } from "./compile/single-task-workflow.ts";
 export { structureDiff } from "./compile/structure-diff.ts";
 export { typeName } from "./compile/type-name.ts";
-export type { EngineEvent, ErrorKind, Failure, TimerKind, ValueRef } from "./event.ts";
+export {
+  CACHE_STATUSES,
+  type CacheStatus,
+  type EngineEvent,
+  type ErrorKind,
+  type Failure,
+  TIMER_KINDS,
+  type TimerKind,
+  type ValueRef,
+} from "./event.ts";
 export { END_NODE_ID, entityKey, readProgram, START_NODE_ID } from "./graph.ts";
 export {
   ACTION_PHASES,
@@ -54,7 +65,20 @@ export {
   RUN_TRANSITIONS,
   type RunPhase,
 } from "./phase.ts";
-export type { FailurePolicy, Graph, GraphNode, NodeTarget, Program, ProgramTask, TaskOrderKind } from "./program.ts";
+export type {
+  ArraySpec,
+  BranchCase,
+  BranchElse,
+  CacheSettings,
+  FailurePolicy,
+  Gate,
+  Graph,
+  GraphNode,
+  NodeTarget,
+  Program,
+  ProgramTask,
+  TaskOrderKind,
+} from "./program.ts";
 export { ChangeRecorder } from "./recorder.ts";
 export { restoreRun, type StoredRun } from "./restore.ts";
 export { DEFAULT_POLICY, type EnginePolicy } from "./retry.ts";

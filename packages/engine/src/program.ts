@@ -1,4 +1,4 @@
-import type { Binding, LiteralType, TaskTemplate } from "@skein/idl/core";
+import type { Binding, BooleanExpression, Identifier, LiteralType, TaskTemplate } from "@skein/idl/core";
 
 /** What an agent does for a task: `echo` hands its inputs back, `container` runs user code. */
 export type TaskOrderKind = "echo" | "container";
@@ -14,16 +14,67 @@ export interface ProgramTask {
 /** What happens to the other nodes of a workflow once one has failed. */
 export type FailurePolicy = "failImmediately" | "failAfterExecutableNodesComplete";
 
+/** One `if` or `elif` of a branch. */
+export interface BranchCase {
+  readonly condition: BooleanExpression;
+  readonly then: GraphNode;
+}
+
+/** What a branch does when no case holds; null is a failure in the server's words. */
+export type BranchElse =
+  | { readonly type: "node"; readonly node: GraphNode }
+  | { readonly type: "fail"; readonly message: string };
+
+export type Gate =
+  | { readonly type: "sleep"; readonly durationMs: number }
+  | { readonly type: "approve"; readonly signalId: string }
+  | {
+      readonly type: "signal";
+      readonly signalId: string;
+      readonly valueType: LiteralType | null;
+      readonly outputName: string;
+    };
+
+/** A map over lists. */
+export interface ArraySpec {
+  /** What is done for each item. */
+  readonly node: GraphNode;
+  /** Items at once; 0 is as many as the engine's window takes. */
+  readonly parallelism: number;
+  /** Successes that are enough, or the part of all items that is; all where both are null. */
+  readonly minSuccesses: number | null;
+  readonly minSuccessRatio: number | null;
+  /** Inputs that go to every item as they are. */
+  readonly boundInputs: ReadonlySet<string>;
+  /** Whether each item is given its own part of the inputs; otherwise all of them, and it picks by its index. */
+  readonly isSplit: boolean;
+  /** Names of the outputs that are gathered into lists. */
+  readonly outputNames: readonly string[];
+}
+
+/** How a task's outputs are cached (contract 6.7). */
+export interface CacheSettings {
+  readonly version: string;
+  /** Of several runs with the same inputs one computes, the others wait for it. */
+  readonly isSerialized: boolean;
+  readonly ignoredInputs: ReadonlySet<string>;
+}
+
 /** What a node does when its turn comes. `unsupported` fails with its `reason`. */
 export type NodeTarget =
   | { readonly kind: "start" }
   | { readonly kind: "end" }
   | { readonly kind: "task"; readonly task: ProgramTask }
   | { readonly kind: "workflow"; readonly graphKey: string }
+  | { readonly kind: "branch"; readonly cases: readonly BranchCase[]; readonly otherwise: BranchElse | null }
+  | { readonly kind: "gate"; readonly gate: Gate }
+  | { readonly kind: "array"; readonly array: ArraySpec }
+  | { readonly kind: "launchPlan"; readonly id: Identifier }
   | { readonly kind: "unsupported"; readonly reason: string };
 
 /** One node of a compiled workflow. Nodes point at each other by their index in `Graph.nodes`. */
 export interface GraphNode {
+  /** Its place in `Graph.nodes`; -1 for a node inside of a branch or a map, and for the failure node. */
   readonly index: number;
   readonly id: string;
   readonly target: NodeTarget;
@@ -39,6 +90,8 @@ export interface GraphNode {
   /** Longest time one attempt may run; 0 is for ever. */
   readonly timeoutMs: number;
   readonly interruptible: boolean;
+  /** Null where nothing is cached. */
+  readonly cache: CacheSettings | null;
 }
 
 /** One compiled workflow, indexed. */
@@ -50,6 +103,8 @@ export interface Graph {
   readonly start: number;
   readonly end: number;
   readonly failurePolicy: FailurePolicy;
+  /** Runs once when the workflow fails, before it has failed. */
+  readonly failureNode: GraphNode | null;
 }
 
 /** A compiled closure made ready to run. It is never changed, so any number of runs may share it. */

@@ -90,7 +90,7 @@ export class ChangeRecorder {
       if (isNew && phase === "queued") yield { type: "dispatchAttempt", ordinal, attempt };
     for (const timers of this.#timers.values()) yield* timers;
     yield* this.#clearedTimers.values();
-    if (this.hasMoreToEnd) yield { type: "continueEnding" };
+    if (this.hasMoreToEnd) yield { type: "continue" };
   }
 }
 

@@ -54,7 +54,7 @@ test("a sub-workflow that its ending parent has not reached yet is closed, and e
   const restored = restoreRun(stage.program, stage.stored());
   expect(dump(restored)).toEqual(dump(stage.run));
   stage.run = restored;
-  for (let batch = 0; batch < 3; batch += 1) stage.play({ type: "endingContinued" });
+  for (let batch = 0; batch < 3; batch += 1) stage.play({ type: "continued" });
   expect(stage.phases()).toMatchObject({ run: "aborted", sub: "aborted", "sub-0-b": "aborted" });
 });
 

@@ -59,7 +59,7 @@ test("10,000 nodes run at a fixed cost for each, and end in batches when they fa
   failing.failed("n0");
   let batches = 1;
   while (failing.runRow.endedAtMs === null) {
-    failing.play({ type: "endingContinued" });
+    failing.play({ type: "continued" });
     batches += 1;
   }
   expect(batches).toBe(10);

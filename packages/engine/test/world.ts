@@ -59,7 +59,7 @@ export class World {
     if (random.chance(0.1)) events.push(...this.#strayEvents());
     if (random.chance(this.#abortProbability))
       events.push({ type: "runAbortRequested", cause: "enough", principal: "me" });
-    if (this.#mustContinue) events.push({ type: "endingContinued" });
+    if (this.#mustContinue) events.push({ type: "continued" });
     events.push(...this.#dueTimers());
     if (random.chance(0.1)) events.push(...events);
     this.#deliver(random.shuffle(events));
@@ -159,7 +159,7 @@ export class World {
     for (const command of changes.commands)
       if (command.type === "dispatchAttempt")
         this.#orders.set(keyOf(command), { ordinal: command.ordinal, attempt: command.attempt });
-    this.#mustContinue = changes.commands.some(({ type }) => type === "continueEnding");
+    this.#mustContinue = changes.commands.some(({ type }) => type === "continue");
   }
 
   /** The scheduler restarts: what it rebuilds from rows must be what it had. */

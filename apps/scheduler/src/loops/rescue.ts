@@ -43,6 +43,6 @@ export const idleRunsRound =
   ({ pool, inbox, ownedShards }: RescueOptions): Round =>
   async () => {
     const runIds = await readIdleRuns(pool, ownedShards(), IDLE_MS, BATCH);
-    for (const runId of runIds) inbox.add(runId, [{ event: { type: "endingContinued", atMs: Date.now() } }]);
+    for (const runId of runIds) inbox.add(runId, [{ event: { type: "continued", atMs: Date.now() } }]);
     return false;
   };

@@ -1,5 +1,6 @@
 export * from "./action.ts";
 export * from "./attempt.ts";
+export * from "./cache.ts";
 export * from "./loop.ts";
 export * from "./project.ts";
 export * from "./registry.ts";

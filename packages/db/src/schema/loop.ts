@@ -1,3 +1,4 @@
+import { ERRAND_KINDS, TIMER_KINDS } from "@skein/engine";
 import { bigint, index, integer, jsonb, pgEnum, pgTable, primaryKey, smallint, text, uuid } from "drizzle-orm/pg-core";
 import { orderKind } from "./attempt.ts";
 import { createdAt, moment } from "./columns.ts";
@@ -33,7 +34,24 @@ export const commands = pgTable(
   (t) => [index("commands_next_idx").on(t.pool, t.priority.desc().nullsFirst(), t.id)],
 );
 
-export const timerKind = pgEnum("timer_kind", ["deadline", "backoff"]);
+export const timerKind = pgEnum("timer_kind", TIMER_KINDS);
+
+export const errandKind = pgEnum("errand_kind", ERRAND_KINDS);
+
+/** Work that the scheduler does itself. Deleted by the commit that applies its outcome, or once there is nobody to tell. */
+export const errands = pgTable(
+  "errands",
+  {
+    id: bigint({ mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
+    runId: uuid().notNull(),
+    ordinal: integer().notNull(),
+    attempt: integer().notNull(),
+    shard: smallint().notNull(),
+    kind: errandKind().notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [index("errands_shard_idx").on(t.shard, t.id), index("errands_action_idx").on(t.runId, t.ordinal)],
+);
 
 /** Moments at which an attempt must hear something. Deleted when fired or cleared. */
 export const timers = pgTable(

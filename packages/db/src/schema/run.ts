@@ -2,15 +2,18 @@ import { RUN_PHASES } from "@skein/engine";
 import { sql } from "drizzle-orm";
 import {
   bigint,
+  boolean,
   check,
   doublePrecision,
   index,
   integer,
   pgEnum,
   pgTable,
+  primaryKey,
   smallint,
   text,
   unique,
+  uniqueIndex,
   uuid,
 } from "drizzle-orm/pg-core";
 import { bytea, createdAt, moment, updatedAt } from "./columns.ts";
@@ -62,6 +65,14 @@ export const runs = pgTable(
       .references(() => workflows.id),
     /** The run that this one repeats (relaunch, recover). */
     referenceRunId: uuid(),
+    /** For a recovered run: names of actions of the reference from which on everything is done anew, finished or not. */
+    rerunFrom: text().array(),
+    /** For a child run: the launch plan's action that started it, and that action's try. */
+    parentRunId: uuid(),
+    parentOrdinal: integer(),
+    parentAttempt: integer(),
+    /** The launch asked to compute anew what the cache holds. */
+    overwriteCache: boolean().notNull().default(false),
     priority: smallint().notNull().default(0),
     cluster: text().notNull().default(""),
     /** `flyteidl.admin.ExecutionSpec`, merged over launch plan and defaults (contract 6.1). */
@@ -82,6 +93,9 @@ export const runs = pgTable(
   },
   (t) => [
     unique("runs_identity").on(t.project, t.domain, t.name),
+    uniqueIndex("runs_parent_idx")
+      .on(t.parentRunId, t.parentOrdinal, t.parentAttempt)
+      .where(sql`${t.parentRunId} is not null`),
     index("runs_newest_idx").on(t.project, t.domain, t.createdAt),
     index("runs_unfinished_idx").on(t.shard).where(sql`${t.phase} not in ('succeeded', 'failed', 'aborted')`),
     check(
@@ -90,4 +104,11 @@ export const runs = pgTable(
     ),
     check("runs_error_iff_failing", sql`(${t.phase} in ('failing', 'failed')) <= (${t.errorCode} is not null)`),
   ],
+);
+
+/** Words that a launch gave its run to be found by (`flyteidl.admin.ExecutionSpec.tags`). */
+export const runTags = pgTable(
+  "run_tags",
+  { runId: uuid().notNull(), tag: text().notNull() },
+  (t) => [primaryKey({ columns: [t.runId, t.tag] }), index("run_tags_tag_idx").on(t.tag)],
 );
