@@ -5,6 +5,10 @@ import { closureOf, INTEGER, promiseOf, runsTask, runsWorkflow, testId } from ".
 import { readProgram } from "./graph.ts";
 import type { GraphNode } from "./program.ts";
 
+type Target = ReturnType<typeof runsTask>;
+
+const mapsOver = (target: Target): Target => ({ case: "arrayNode", value: { node: { target } } });
+
 const nodeOf = (closure: CompiledWorkflowClosure, id: string): GraphNode => {
   const { root } = readProgram(closure);
   const node = root.nodes[root.indexOf.get(id) ?? -1];
@@ -83,31 +87,44 @@ test("a node's retries and timeout win over its task's when they say anything", 
   expect(nodeOf(closure, "echo")).toMatchObject({ retries: 0, timeoutMs: 0 });
 });
 
-test("what cannot run yet, or refers to nothing, says why", () => {
+const reasonOf = (closure: CompiledWorkflowClosure, id: string): string => {
+  const { target } = nodeOf(closure, id);
+  return target.kind === "unsupported" ? target.reason : "";
+};
+
+test("what refers to nothing, or says too little, says why it cannot run", () => {
   const closure = closureOf({
     nodes: {
       branch: { target: { case: "branchNode", value: {} } },
+      half: {
+        target: { case: "branchNode", value: { ifElse: { case: { thenNode: { target: runsTask("echo") } } } } },
+      },
       gate: { target: { case: "gateNode", value: {} } },
       array: { target: { case: "arrayNode", value: {} } },
-      plan: {
-        target: { case: "workflowNode", value: { reference: { case: "launchplanRef", value: testId("lp") } } },
-      },
+      mapsGate: { target: mapsOver({ case: "gateNode", value: { condition: { case: "sleep", value: {} } } }) },
+      mapsNothing: { target: mapsOver(runsTask("gone")) },
       task: { target: runsTask("gone") },
       workflow: { target: runsWorkflow("gone") },
+      vague: { target: { case: "taskNode", value: {} } },
     },
   });
-  const reasonOf = (id: string) => {
-    const { target } = nodeOf(closure, id);
-    return target.kind === "unsupported" ? target.reason : "";
-  };
-  expect(["branch", "gate", "array", "plan", "task", "workflow"].map(reasonOf)).toEqual([
-    "A branch cannot run on this server yet.",
-    "A gate cannot run on this server yet.",
-    "A map task cannot run on this server yet.",
-    "A launch plan as a node cannot run on this server yet.",
-    "Task p:d:gone:v is not in the compiled workflow.",
-    "Workflow p:d:gone:v is not in the compiled workflow.",
-  ]);
+  const { branch, half, gate, array, mapsGate, mapsNothing, task, workflow, vague } = Object.fromEntries(
+    ["branch", "half", "gate", "array", "mapsGate", "mapsNothing", "task", "workflow", "vague"].map((id) => [
+      id,
+      reasonOf(closure, id),
+    ]),
+  );
+  expect(branch).toBe("One of the cases of the branch has no condition or no node.");
+  expect(half).toBe(branch);
+  expect(gate).toBe("The gate does not say what it waits for.");
+  expect(array).toBe("The map does not say what it maps.");
+  expect(mapsGate).toBe("A gate cannot be mapped.");
+  expect(mapsNothing).toBe(task);
+  expect(task).toBe("Task p:d:gone:v is not in the compiled workflow.");
+  expect(workflow).toBe("Workflow p:d:gone:v is not in the compiled workflow.");
+  expect(vague).toBe("The node does not say what it runs.");
+  rawNode(closure, "task").target = { case: undefined };
+  expect(reasonOf(closure, "task")).toBe(vague);
 });
 
 test("declared types that hold a union are kept for the nodes that bind to them", () => {

@@ -40,6 +40,7 @@ export type { LaunchPlanInterface } from "./compile/scope.ts";
 export { type SingleTaskWorkflow, singleTaskWorkflow } from "./compile/single-task-workflow.ts";
 export { structureDiff } from "./compile/structure-diff.ts";
 export { typeName } from "./compile/type-name.ts";
+export { entityKey } from "./entity-key.ts";
 export {
   CACHE_STATUSES,
   type CacheStatus,
@@ -50,7 +51,7 @@ export {
   type TimerKind,
   type ValueRef,
 } from "./event.ts";
-export { END_NODE_ID, entityKey, readProgram, START_NODE_ID } from "./graph.ts";
+export { readProgram } from "./graph.ts";
 export {
   ACTION_PHASES,
   ACTION_TRANSITIONS,
@@ -84,3 +85,4 @@ export { restoreRun, type StoredRun } from "./restore.ts";
 export { DEFAULT_POLICY, type EnginePolicy } from "./retry.ts";
 export { newRun, type RunState } from "./state.ts";
 export type { ValueSource } from "./step.ts";
+export { END_NODE_ID, START_NODE_ID } from "./system-nodes.ts";

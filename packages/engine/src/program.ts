@@ -17,7 +17,7 @@ export type FailurePolicy = "failImmediately" | "failAfterExecutableNodesComplet
 /** One `if` or `elif` of a branch. */
 export interface BranchCase {
   readonly condition: BooleanExpression;
-  readonly then: GraphNode;
+  readonly node: GraphNode;
 }
 
 /** What a branch does when no case holds; null is a failure in the server's words. */
@@ -85,6 +85,8 @@ export interface GraphNode {
   readonly producers: readonly number[];
   /** Declared types of the inputs whose type holds a union: literals bound to them are wrapped. */
   readonly unionTypes: ReadonlyMap<string, LiteralType>;
+  /** Declared types of the inputs that take an error: a failure node is told by them what failed. */
+  readonly errorInputs: ReadonlyMap<string, LiteralType>;
   /** Tries beyond the first that recoverable user failures may spend. */
   readonly retries: number;
   /** Longest time one attempt may run; 0 is for ever. */

@@ -1,4 +1,4 @@
-import { END_NODE_ID, START_NODE_ID } from "../graph.ts";
+import { END_NODE_ID, START_NODE_ID } from "../system-nodes.ts";
 import type { ReportError } from "./compile-error.ts";
 import type { Connections } from "./connections.ts";
 

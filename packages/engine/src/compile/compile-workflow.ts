@@ -12,7 +12,8 @@ import {
   VariableMapSchema,
   type WorkflowTemplate,
 } from "@skein/idl/core";
-import { END_NODE_ID, entityKey, START_NODE_ID } from "../graph.ts";
+import { entityKey } from "../entity-key.ts";
+import { END_NODE_ID, START_NODE_ID } from "../system-nodes.ts";
 import { checkBindings } from "./bindings.ts";
 import { checkBranch } from "./branch.ts";
 import { checkGraph } from "./check-graph.ts";

@@ -8,7 +8,7 @@ import {
   type Node,
   type ParameterMap,
 } from "@skein/idl/core";
-import { entityKey } from "../graph.ts";
+import { entityKey } from "../entity-key.ts";
 import { resolveBinding } from "./bindings.ts";
 import { castable } from "./castable.ts";
 import { type CompileScope, type NodeInterface, readTypes, type Types } from "./scope.ts";

@@ -1,5 +1,5 @@
 import type { Binding, BindingData, BranchNode, IfBlock, Node } from "@skein/idl/core";
-import { START_NODE_ID } from "../graph.ts";
+import { START_NODE_ID } from "../system-nodes.ts";
 
 /** A promise of node "" means the workflow's own input, which the start-node hands out. */
 function prepareData(data: BindingData): BindingData {

@@ -1,5 +1,6 @@
 import type { WorkflowTemplate } from "@skein/idl/core";
-import { entityKey, START_NODE_ID } from "../graph.ts";
+import { entityKey } from "../entity-key.ts";
+import { START_NODE_ID } from "../system-nodes.ts";
 import type { ReportError } from "./compile-error.ts";
 import { walkNodes } from "./walk-nodes.ts";
 

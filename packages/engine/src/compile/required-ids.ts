@@ -1,5 +1,5 @@
 import type { Identifier, WorkflowTemplate } from "@skein/idl/core";
-import { entityKey } from "../graph.ts";
+import { entityKey } from "../entity-key.ts";
 import { walkNodes } from "./walk-nodes.ts";
 
 /** What a workflow's nodes refer to by name, each once, sorted by key. */

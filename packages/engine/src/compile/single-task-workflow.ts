@@ -17,7 +17,7 @@ import {
   type WorkflowTemplate,
   WorkflowTemplateSchema,
 } from "@skein/idl/core";
-import { END_NODE_ID, START_NODE_ID } from "../graph.ts";
+import { END_NODE_ID, START_NODE_ID } from "../system-nodes.ts";
 import { compileLaunchPlan } from "./compile-launch-plan.ts";
 import { compileWorkflow } from "./compile-workflow.ts";
 
