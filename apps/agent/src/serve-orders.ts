@@ -58,6 +58,7 @@ export async function serveOrders(options: ServeOptions): Promise<Serving> {
       version: VERSION,
       capacity,
       attempts: runner.claimed.slice(0, 10_000),
+      decks: [],
       draining: taking.signal.aborted,
     }),
     onAnswer: ({ stop, settled }) => {

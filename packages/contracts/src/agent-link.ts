@@ -49,6 +49,10 @@ export const ClaimGrant = z.object({
   rawOutputPrefix: z.string(),
   /** Checkpoint folder of the attempt before, when there was one. */
   previousCheckpointPrefix: z.string().nullable(),
+  /** Which item of a map this is; null outside of maps. */
+  arrayIndex: z.int().min(0).nullable().default(null),
+  /** For a task that is itself a client of the server: what it shows there, null where callers need no token. */
+  platform: z.object({ token: z.string().nullable() }).nullable().default(null),
   labels: z.record(z.string(), z.string()),
   annotations: z.record(z.string(), z.string()),
   interruptible: z.boolean(),
@@ -77,6 +81,8 @@ export const HeartbeatRequest = z.object({
   capacity: Capacity,
   /** Taken, not yet settled: running here, or ended with a report that was not acknowledged. */
   attempts: z.array(AttemptId).max(10_000),
+  /** Of these, attempts that still run and have stored a deck since the last heartbeat that was answered. */
+  decks: z.array(AttemptId).max(1_000).default([]),
   draining: z.boolean(),
 });
 export type HeartbeatRequest = z.infer<typeof HeartbeatRequest>;

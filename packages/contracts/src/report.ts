@@ -28,6 +28,8 @@ export const Outcome = z.discriminatedUnion("type", [
     startedAtMs: z.number(),
     endedAtMs: z.number(),
     outputs: Value,
+    /** The task wrote a workflow (`flyteidl.core.DynamicJobSpec`) instead of outputs, which are then empty. */
+    futures: z.object({ uri: z.string(), sizeBytes: z.int().min(0) }).optional(),
     /** Object store URI of the deck, when the task wrote one. */
     deckUri: z.string().optional(),
   }),

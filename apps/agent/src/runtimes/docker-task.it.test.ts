@@ -69,6 +69,8 @@ describe.skipIf(!canRunContainers)("a task in a container", () => {
     outputPrefix: storage.join("meta", `run${runs}`),
     rawOutputPrefix: storage.join("raw", `run${runs}`),
     previousCheckpointPrefix: null,
+    arrayIndex: null,
+    platform: null,
     labels: {},
     annotations: {},
     interruptible: false,

@@ -122,6 +122,7 @@ const beatOf = (agentId: string, attempts: HeartbeatRequest["attempts"] = []): H
   version: "test",
   capacity: { slots: 2, cpuMillis: 1000, memoryMiB: 512, gpus: 0 },
   attempts,
+  decks: [],
   draining: false,
 });
 

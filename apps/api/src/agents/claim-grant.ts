@@ -33,6 +33,8 @@ export function claimGrant(
     rawOutputPrefix: rawOutputPrefix(rawRoot, claimed, id.attempt),
     previousCheckpointPrefix:
       id.attempt === 0 ? null : `${rawOutputPrefix(rawRoot, claimed, id.attempt - 1)}/${CHECKPOINT_FOLDER}`,
+    arrayIndex: null,
+    platform: null,
     labels: { ...spec.labels?.values },
     annotations: { ...spec.annotations?.values },
     interruptible: isInterruptible(spec, template, node),
