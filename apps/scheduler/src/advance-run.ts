@@ -127,7 +127,7 @@ const inlineBytes = (value: Value): Uint8Array | undefined =>
 
 /** A late report must not lend its outputs to the attempt that followed. */
 function isCurrent(state: RunState, report: AttemptReport): boolean {
-  const action = state.actions[report.ordinal];
+  const action = state.actions.get(report.ordinal);
   return action !== undefined && !isTerminalAction(action.phase) && action.attempts - 1 === report.attempt;
 }
 
@@ -139,7 +139,7 @@ function ordersOf({ runId, state, program }: CachedRun, changes: Changes, settin
     .filter(({ isNew }) => isNew)
     .map(({ ordinal, attempt }) => {
       const id = { runId, ordinal, attempt };
-      const target = state.actions[ordinal]?.node.target;
+      const target = state.actions.get(ordinal)?.node.target;
       const kind =
         target?.kind === "task" ? (program.tasks.get(target.task.key)?.orderKind ?? "container") : "container";
       const hash = tokenHash(attemptToken(settings.secretKey, id));

@@ -53,7 +53,7 @@ async function checkOne(run: CachedRun, fact: Fact, options: CheckOptions): Prom
 }
 
 async function problemOf(run: CachedRun, report: AttemptReport, storage: ObjectStore): Promise<Problem | undefined> {
-  const action = run.state.actions[report.ordinal];
+  const action = run.state.actions.get(report.ordinal);
   // The engine drops such a report.
   if (!action || isTerminalAction(action.phase)) return undefined;
   const { project, domain, name: runName } = run;

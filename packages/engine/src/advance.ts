@@ -1,15 +1,18 @@
-import { invariant } from "@skein/errors";
 import { at } from "./at.ts";
-import type { EngineEvent, Failure, ValueRef } from "./event.ts";
-import { completeFrame, endFrame, failAction, openFrame, settleFrame } from "./frames.ts";
-import { abortTask, applyAttemptEvent, openTask } from "./kinds/task.ts";
-import { abortWorkflow, openWorkflow } from "./kinds/workflow.ts";
+import { abortFrame, endFrame } from "./ending.ts";
+import type { EngineEvent, ValueRef } from "./event.ts";
+import { openFrame, settleFrame } from "./frames.ts";
+import { applyGathered } from "./kinds/array.ts";
+import { abortGate, applyGateEvent } from "./kinds/gate.ts";
+import { abortLaunchPlan, applyChildEvent } from "./kinds/launch-plan.ts";
+import { abortTask, applyAttemptEvent, applyCacheChecked } from "./kinds/task.ts";
+import { openNode } from "./open-node.ts";
 import { isTerminalRun } from "./phase.ts";
-import type { GraphNode, Program } from "./program.ts";
-import type { ChangeRecorder } from "./recorder.ts";
+import type { Program } from "./program.ts";
+import { type ChangeRecorder, refKey } from "./recorder.ts";
 import type { EnginePolicy } from "./retry.ts";
-import { type ActionRecord, type Frame, graphOf, isClosed, type ReadyNode, type RunState } from "./state.ts";
-import { addAction, missingValues, type Step, setRunPhase, type ValueSource } from "./step.ts";
+import type { ActionRecord, ReadyNode, RunState } from "./state.ts";
+import { type Step, setRunPhase, type ValueSource } from "./step.ts";
 
 /**
  * Applies events, in order, to a run and records what follows from them. Answers the values it needs to go on: load
@@ -25,33 +28,44 @@ export function advance(
   policy: EnginePolicy,
   recorder: ChangeRecorder,
 ): readonly ValueRef[] {
-  const step: Step = { run, program, values, policy, recorder, touched: new Set(), decoded: new Map() };
+  const step: Step = { run, values, policy, recorder, touched: new Set(), decoded: new Map() };
   for (const event of events) {
     run.nowMs = Math.max(run.nowMs, event.atMs);
     recorder.visitedNodes += 1;
-    if (!apply(step, event)) recorder.staleEvents += 1;
+    if (!apply(step, program, event)) recorder.staleEvents += 1;
   }
   return settle(step);
 }
 
-function apply(step: Step, event: EngineEvent): boolean {
+function apply(step: Step, program: Program, event: EngineEvent): boolean {
   switch (event.type) {
     case "runStarted":
-      return startRun(step);
+      return startRun(step, program);
     case "runAbortRequested":
       return abortRun(step, event.cause, event.principal);
     case "continued":
-      return true;
+      return goOn(step);
+    case "cacheChecked":
+      return applyCacheChecked(step, event);
+    case "childEnded":
+      return applyChildEvent(step, event);
+    case "signalSet":
+      return applyGateEvent(step, event);
+    case "outputsGathered":
+    case "gatheringFailed":
+      return applyGathered(step, event);
+    case "timerFired":
+      return fire(step, event);
     default:
       return applyAttemptEvent(step, event);
   }
 }
 
-function startRun(step: Step): boolean {
-  const { run, program } = step;
+function startRun(step: Step, program: Program): boolean {
+  const { run } = step;
   if (run.phase !== "queued") return false;
   setRunPhase(step, "running");
-  run.root = openFrame(step, program.root, null);
+  run.root = openFrame(step, program, program.root, null);
   return true;
 }
 
@@ -60,13 +74,25 @@ function abortRun(step: Step, abortCause: string, abortPrincipal: string): boole
   if (isTerminalRun(run.phase) || run.phase === "aborting") return false;
   setRunPhase(step, "aborting", { abortCause, abortPrincipal });
   if (!run.root) setRunPhase(step, "aborted");
-  else if (!run.root.isEnding) endFrame(step, run.root);
+  else if (run.root.stage !== "ending") endFrame(step, run.root);
   return true;
+}
+
+function goOn({ run, touched }: Step): boolean {
+  for (const frame of run.toFill) touched.add(frame);
+  return true;
+}
+
+function fire(step: Step, event: Extract<EngineEvent, { type: "timerFired" }>): boolean {
+  const kind = step.run.actions.get(event.ordinal)?.kind;
+  if (kind === "gate") return applyGateEvent(step, event);
+  if (kind === "launch_plan") return applyChildEvent(step, event);
+  return applyAttemptEvent(step, event);
 }
 
 /** Opens what is ready, ends what must end and closes what is over, until nothing follows any more. */
 function settle(step: Step): readonly ValueRef[] {
-  const { run, touched } = step;
+  const { run, touched, recorder } = step;
   const needed = new Map<string, ValueRef>();
   const blocked: ReadyNode[] = [];
   do {
@@ -74,7 +100,7 @@ function settle(step: Step): readonly ValueRef[] {
     run.ready = [];
     for (const entry of ready) {
       const missing = openNode(step, entry);
-      for (const ref of missing) needed.set(`${ref.ordinal}.${ref.side}`, ref);
+      for (const ref of missing) needed.set(refKey(ref), ref);
       if (missing.length > 0) blocked.push(entry);
     }
     endActions(step);
@@ -84,29 +110,8 @@ function settle(step: Step): readonly ValueRef[] {
     }
   } while (run.ready.length > 0 || canEndMore(step));
   run.ready = blocked;
+  recorder.hasMore = run.endedUpTo < run.toEnd.length || run.toFill.size > 0;
   return [...needed.values()];
-}
-
-/** Gives a ready node its turn, or answers the values it waits for. */
-function openNode(step: Step, { frame, node }: ReadyNode): readonly ValueRef[] {
-  step.recorder.visitedNodes += 1;
-  const missing = isClosed(frame) ? [] : missingValues(step, frame, node);
-  if (missing.length > 0) return missing;
-  frame.readyCount -= 1;
-  if (isClosed(frame)) return [];
-  const { target } = node;
-  if (target.kind === "end") completeFrame(step, frame);
-  else if (target.kind === "task") openTask(step, frame, node);
-  else if (target.kind === "workflow") openWorkflow(step, frame, node, graphOf(step.program, target.graphKey));
-  else refuse(step, frame, node);
-  return [];
-}
-
-function refuse(step: Step, frame: Frame, node: GraphNode): void {
-  invariant(node.target.kind === "unsupported", "start-node has its turn only when its frame opens");
-  const message = node.target.reason;
-  const failure: Failure = { code: "NotSupported", message, kind: "user", recoverable: false };
-  failAction(step, addAction(step, frame, node, "task"), failure);
 }
 
 const canEndMore = ({ run, recorder, policy }: Step): boolean =>
@@ -120,12 +125,13 @@ function endActions(step: Step): void {
     recorder.visitedNodes += 1;
     if (endAction(step, action)) recorder.endedActions += 1;
   }
-  recorder.hasMoreToEnd = run.endedUpTo < run.toEnd.length;
 }
 
 function endAction(step: Step, action: ActionRecord): boolean {
   if (action.endedAtMs !== null || action.phase === "aborting") return false;
-  if (action.inner) abortWorkflow(step, action, action.inner);
+  if (action.inner) abortFrame(step, action, action.inner);
+  else if (action.kind === "gate") abortGate(step, action);
+  else if (action.kind === "launch_plan") abortLaunchPlan(step, action);
   else abortTask(step, action);
   return true;
 }

@@ -81,8 +81,9 @@ export type {
   TaskOrderKind,
 } from "./program.ts";
 export { ChangeRecorder } from "./recorder.ts";
-export { restoreRun, type StoredRun } from "./restore.ts";
+export type { Reference, ReferenceAction } from "./reference.ts";
+export { restoreRun, type StoredArray, type StoredRun } from "./restore.ts";
 export { DEFAULT_POLICY, type EnginePolicy } from "./retry.ts";
-export { newRun, type RunState } from "./state.ts";
+export { type ActionRecord, newRun, type RunState } from "./state.ts";
 export type { ValueSource } from "./step.ts";
 export { END_NODE_ID, START_NODE_ID } from "./system-nodes.ts";

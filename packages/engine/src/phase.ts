@@ -31,7 +31,7 @@ export const RUN_TRANSITIONS: Record<RunPhase, readonly RunPhase[]> = {
 };
 
 export const ACTION_TRANSITIONS: Record<ActionPhase, readonly ActionPhase[]> = {
-  queued: ["running", "succeeded", "failing", "failed", "aborting", "aborted"],
+  queued: ["running", "succeeded", "failing", "failed", "aborting", "aborted", "skipped"],
   running: ["queued", "succeeded", "failing", "failed", "aborting", "aborted"],
   failing: ["failed", "aborting", "aborted"],
   aborting: ["aborted"],

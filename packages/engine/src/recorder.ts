@@ -1,9 +1,19 @@
-import type { ActionState, AttemptState, Changes, NewAction, RunChange, ValueWrite } from "./changes.ts";
-import type { Command } from "./command.ts";
+import type {
+  ActionState,
+  AttemptState,
+  Changes,
+  NewAction,
+  ReusedExpansion,
+  RunChange,
+  ValueCopy,
+  ValueWrite,
+} from "./changes.ts";
+import type { Command, ErrandKind } from "./command.ts";
 import type { TimerKind, ValueRef } from "./event.ts";
 import type { ActionRecord, AttemptRecord, RunState } from "./state.ts";
 
-const refKey = (ref: ValueRef): string => `${ref.ordinal}.${ref.side}`;
+/** Tells values apart, those of the reference included. */
+export const refKey = ({ ordinal, side, of }: ValueRef): string => `${ordinal}.${side}${of ? `.${of}` : ""}`;
 const attemptKey = (ordinal: number, attempt: number): string => `${ordinal}.${attempt}`;
 
 type SetTimer = Extract<Command, { type: "setTimer" }>;
@@ -17,8 +27,10 @@ export class ChangeRecorder {
   visitedNodes = 0;
   /** Actions told to end, of the batch that one commit takes. */
   endedActions = 0;
-  /** Actions are left to end after this commit. */
-  hasMoreToEnd = false;
+  /** Items of maps begun, of the batch that one commit takes. */
+  openedItems = 0;
+  /** Actions are left to end, or items to begin, after this commit. */
+  hasMore = false;
   staleEvents = 0;
   #run: RunState | null = null;
   readonly #newActions: NewAction[] = [];
@@ -26,6 +38,9 @@ export class ChangeRecorder {
   /** Whether the attempt is new. */
   readonly #attempts = new Map<AttemptRecord, boolean>();
   readonly #values = new Map<string, ValueWrite>();
+  readonly #copies = new Map<string, ValueCopy>();
+  readonly #reusedExpansions: ReusedExpansion[] = [];
+  readonly #orders: Command[] = [];
   readonly #timers = new Map<string, SetTimer[]>();
   readonly #clearedTimers = new Map<string, Command>();
 
@@ -34,9 +49,19 @@ export class ChangeRecorder {
   }
 
   addAction(action: ActionRecord): void {
-    const { ordinal, name, parentOrdinal, node, kind } = action;
-    const taskKey = node.target.kind === "task" ? node.target.task.key : null;
-    this.#newActions.push({ ordinal, name, parentOrdinal, specNodeId: node.id, kind, taskKey });
+    const { ordinal, name, parentOrdinal, node, kind, itemIndex, itemCount, inputsOrdinal, referenceOrdinal } = action;
+    this.#newActions.push({
+      ordinal,
+      name,
+      parentOrdinal,
+      specNodeId: itemIndex === null ? node.id : itemNodeId(itemIndex),
+      kind,
+      taskKey: node.target.kind === "task" ? node.target.task.key : null,
+      itemIndex,
+      itemCount,
+      inputsOrdinal,
+      referenceOrdinal,
+    });
     this.#actions.add(action);
   }
 
@@ -56,9 +81,31 @@ export class ChangeRecorder {
     this.#values.set(refKey(value), value);
   }
 
+  /** Makes one value the same as another. */
+  copyValue(from: ValueRef, to: ValueRef): void {
+    this.#copies.set(refKey(to), { from: this.sourceOf(from), to });
+  }
+
+  /** The value that another one is a copy of since the last commit, or the value itself. */
+  sourceOf(ref: ValueRef): ValueRef {
+    return this.#copies.get(refKey(ref))?.from ?? ref;
+  }
+
   /** A value written since the last commit. */
   findValue(ref: ValueRef): Uint8Array | undefined {
     return this.#values.get(refKey(ref))?.bytes;
+  }
+
+  reuseExpansion(ordinal: number, referenceOrdinal: number): void {
+    this.#reusedExpansions.push({ ordinal, referenceOrdinal });
+  }
+
+  runErrand(errand: ErrandKind, ordinal: number, attempt: number): void {
+    this.#orders.push({ type: "runErrand", errand, ordinal, attempt });
+  }
+
+  openSignal(ordinal: number): void {
+    this.#orders.push({ type: "openSignal", ordinal });
   }
 
   setTimer(ordinal: number, attempt: number, timer: TimerKind, dueAtMs: number): void {
@@ -80,6 +127,8 @@ export class ChangeRecorder {
       actions: Array.from(this.#actions, toActionState),
       attempts: Array.from(this.#attempts, ([attempt, isNew]) => ({ ...toAttemptState(attempt), isNew })),
       values: [...this.#values.values()],
+      copies: [...this.#copies.values()],
+      reusedExpansions: [...this.#reusedExpansions],
       commands: [...this.#commands()],
       staleEvents: this.staleEvents,
     };
@@ -88,11 +137,15 @@ export class ChangeRecorder {
   *#commands(): Iterable<Command> {
     for (const [{ ordinal, attempt, phase }, isNew] of this.#attempts)
       if (isNew && phase === "queued") yield { type: "dispatchAttempt", ordinal, attempt };
+    yield* this.#orders;
     for (const timers of this.#timers.values()) yield* timers;
     yield* this.#clearedTimers.values();
-    if (this.hasMoreToEnd) yield { type: "continue" };
+    if (this.hasMore) yield { type: "continue" };
   }
 }
+
+/** The node id under which a map's item is found: below its map, ids are the items' own. */
+export const itemNodeId = (index: number): string => `n${index}`;
 
 const toRunChange = (run: RunState): RunChange => ({
   phase: run.phase,
@@ -112,6 +165,10 @@ const toActionState = (action: ActionRecord): ActionState => ({
   startedAtMs: action.startedAtMs,
   endedAtMs: action.endedAtMs,
   failure: action.failure,
+  cacheStatus: action.cacheStatus,
+  cacheKey: action.cacheKey,
+  isRecovered: action.isRecovered,
+  isExpanded: action.isExpanded,
 });
 
 const toAttemptState = (attempt: AttemptRecord): AttemptState => ({

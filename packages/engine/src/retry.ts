@@ -8,6 +8,12 @@ export interface EnginePolicy {
   readonly backoffMaxMs: number;
   /** Actions that one commit may end when a run fails or is aborted. */
   readonly endingBatchMax: number;
+  /** Items of maps that one commit may begin. */
+  readonly openingBatchMax: number;
+  /** Items of one map at once, where the map does not say. */
+  readonly mapWindow: number;
+  /** How deep workflows may be nested: a task that expands into itself for ever must end. */
+  readonly nestingMax: number;
 }
 
 export const DEFAULT_POLICY: EnginePolicy = {
@@ -15,6 +21,9 @@ export const DEFAULT_POLICY: EnginePolicy = {
   backoffBaseMs: 100,
   backoffMaxMs: 30_000,
   endingBatchMax: 1_000,
+  openingBatchMax: 2_000,
+  mapWindow: 2_000,
+  nestingMax: 200,
 };
 
 /** Failures of an action so far, the newest included, and what its node grants. */

@@ -1,9 +1,11 @@
 import { invariant } from "@skein/errors";
 import { at } from "./at.ts";
 import type { ActionKind } from "./changes.ts";
-import type { Failure, ValueRef } from "./event.ts";
+import type { CacheStatus, Failure, ValueRef } from "./event.ts";
+import type { ArrayFrame, Frame, GraphFrame } from "./frame.ts";
 import type { ActionPhase, AttemptPhase, RunPhase } from "./phase.ts";
 import type { Graph, GraphNode, Program } from "./program.ts";
+import type { Reference } from "./reference.ts";
 
 /** The current attempt of an action. An attempt that is over stays here until the next one begins. */
 export interface AttemptRecord {
@@ -17,16 +19,20 @@ export interface AttemptRecord {
   failure: Failure | null;
 }
 
-/** An action as the engine holds it: phases and places, no values. */
+/** An action as the engine holds it: phases and places, no values. A map's item is forgotten once it is over. */
 export interface ActionRecord {
   readonly ordinal: number;
   readonly name: string;
   readonly parentOrdinal: number | null;
   readonly kind: ActionKind;
   readonly node: GraphNode;
-  /** The workflow instance it belongs to. */
+  readonly itemIndex: number | null;
+  itemCount: number | null;
+  readonly inputsOrdinal: number | null;
+  readonly referenceOrdinal: number | null;
+  /** What it is a part of. */
   readonly frame: Frame;
-  /** The workflow instance it stands for, while that runs. */
+  /** What it stands for, while that runs. */
   inner: Frame | null;
   phase: ActionPhase;
   attempts: number;
@@ -35,33 +41,19 @@ export interface ActionRecord {
   startedAtMs: number | null;
   endedAtMs: number | null;
   failure: Failure | null;
+  cacheStatus: CacheStatus;
+  cacheKey: string | null;
+  isRecovered: boolean;
+  isExpanded: boolean;
   current: AttemptRecord | null;
 }
 
-/** A running instance of a workflow: the run itself, or one sub-workflow node of it. */
-export interface Frame {
-  /** The action it stands for; null for the run itself. */
-  readonly owner: ActionRecord | null;
-  readonly graph: Graph;
-  /** For each node, how many of its upstream nodes have not succeeded. */
-  readonly waitingFor: Int32Array;
-  /** For each node, the ordinal of its action, or -1. */
-  readonly ordinals: Int32Array;
-  /** Ordinals of its actions that are not over, without start-node and end-node. */
-  readonly live: Set<number>;
-  /** Entries of `RunState.ready` that belong to it. */
-  readyCount: number;
-  /** Failing or being aborted: nothing new starts in it. */
-  isEnding: boolean;
-  isOver: boolean;
-  /** Under failAfterExecutableNodesComplete, the action whose failure is the last so far. */
-  failedAction: ActionRecord | null;
-}
-
-/** A node whose upstream nodes have all succeeded and that has not been opened yet. */
+/** A node, or an item of a map, whose turn has come and that has not been opened yet. */
 export interface ReadyNode {
   readonly frame: Frame;
   readonly node: GraphNode;
+  /** The index of a map's item. */
+  readonly item: number | null;
 }
 
 /** A run in memory. `advance` changes it in place; when a commit fails it is thrown away and restored from rows. */
@@ -75,19 +67,26 @@ export interface RunState {
   /** The latest time that an event brought. */
   nowMs: number;
   /** The run's own frame; null until the run has started. */
-  root: Frame | null;
+  root: GraphFrame | null;
   /** By ordinal. */
-  readonly actions: ActionRecord[];
+  readonly actions: Map<number, ActionRecord>;
+  nextOrdinal: number;
   readonly names: Set<string>;
   /** Nodes to open, in order. */
   ready: ReadyNode[];
+  /** Maps that have room for more items than one commit takes. */
+  readonly toFill: Set<ArrayFrame>;
   /** Actions to end because their frame is ending; those before `endedUpTo` have been told. */
   toEnd: ActionRecord[];
   endedUpTo: number;
+  /** Workflows that tasks wrote instead of outputs, by the ordinal of their action. */
+  readonly expansions: Map<number, Program>;
+  /** For a run that recovers another one. */
+  readonly reference: Reference | null;
 }
 
 /** A run that has not started. */
-export function newRun(): RunState {
+export function newRun(reference: Reference | null = null): RunState {
   return {
     phase: "queued",
     startedAtMs: null,
@@ -97,33 +96,23 @@ export function newRun(): RunState {
     abortPrincipal: null,
     nowMs: 0,
     root: null,
-    actions: [],
+    actions: new Map(),
+    nextOrdinal: 0,
     names: new Set(),
     ready: [],
+    toFill: new Set(),
     toEnd: [],
     endedUpTo: 0,
+    expansions: new Map(),
+    reference,
   };
 }
 
-/** A new instance of a workflow, in which no node has run. */
-export function newFrame(graph: Graph, owner: ActionRecord | null): Frame {
-  return {
-    owner,
-    graph,
-    waitingFor: Int32Array.from(graph.nodes, (node) => node.inDegree),
-    ordinals: new Int32Array(graph.nodes.length).fill(-1),
-    live: new Set(),
-    readyCount: 0,
-    isEnding: false,
-    isOver: false,
-    failedAction: null,
-  };
-}
-
-/** Whether nothing new may start in a frame: it is over, or it or a frame around it is ending. */
-export function isClosed(frame: Frame): boolean {
-  if (frame.isOver || frame.isEnding) return true;
-  return frame.owner !== null && isClosed(frame.owner.frame);
+/** The action of an ordinal that is known to have one. */
+export function actionAt(run: RunState, ordinal: number): ActionRecord {
+  const action = run.actions.get(ordinal);
+  invariant(action, `action ${ordinal} is in memory`);
+  return action;
 }
 
 /** Whether an attempt may still bring a result. */
@@ -131,7 +120,7 @@ export const isLive = (attempt: AttemptRecord | null): attempt is AttemptRecord 
   attempt !== null && attempt.endedAtMs === null;
 
 /** Where a node of a frame finds the values of a node above it. */
-export function valueRefOf(frame: Frame, producer: number): ValueRef {
+export function valueRefOf(frame: GraphFrame, producer: number): ValueRef {
   if (producer !== frame.graph.start) return { ordinal: at(frame.ordinals, producer), side: "outputs" };
   return frame.owner ? { ordinal: frame.owner.ordinal, side: "inputs" } : { ordinal: 0, side: "outputs" };
 }

@@ -2,6 +2,7 @@ import { invariant } from "@skein/errors";
 import type { LiteralMap } from "@skein/idl/core";
 import type { ActionKind } from "./changes.ts";
 import type { Failure, ValueRef } from "./event.ts";
+import { type Frame, graphFrameOf, isInItem } from "./frame.ts";
 import { type BindResult, bindInputs, decodeLiteralMap } from "./literal/bind.ts";
 import {
   ACTION_TRANSITIONS,
@@ -14,11 +15,12 @@ import {
   RUN_TRANSITIONS,
   type RunPhase,
 } from "./phase.ts";
-import type { GraphNode, Program } from "./program.ts";
-import type { ChangeRecorder } from "./recorder.ts";
+import type { GraphNode } from "./program.ts";
+import { type ChangeRecorder, itemNodeId, refKey } from "./recorder.ts";
+import type { ReferenceAction } from "./reference.ts";
 import type { EnginePolicy } from "./retry.ts";
-import { type ActionRecord, type AttemptRecord, type Frame, type RunState, valueRefOf } from "./state.ts";
-import { uniqueName } from "./unique-name.ts";
+import { type ActionRecord, type AttemptRecord, type ReadyNode, type RunState, valueRefOf } from "./state.ts";
+import { itemName, nameInItem, uniqueName } from "./unique-name.ts";
 
 /** Finds the bytes of a value; undefined when they must be loaded first. */
 export interface ValueSource {
@@ -28,7 +30,6 @@ export interface ValueSource {
 /** One call of `advance`: what its parts share. */
 export interface Step {
   readonly run: RunState;
-  readonly program: Program;
   readonly values: ValueSource;
   readonly policy: EnginePolicy;
   readonly recorder: ChangeRecorder;
@@ -60,7 +61,10 @@ export function setRunPhase({ run, recorder }: Step, phase: RunPhase, patch: Run
   recorder.changeRun(run);
 }
 
-/** Moves an action along `ACTION_TRANSITIONS`, keeps its frame's list of live actions and marks the frame as touched. */
+/**
+ * Moves an action along `ACTION_TRANSITIONS`, keeps its frame's list of live actions and marks the frame as touched. A
+ * map's item that is over is forgotten, and so is what it is made of.
+ */
 export function setActionPhase(step: Step, action: ActionRecord, phase: ActionPhase, failure?: Failure): void {
   const isAllowed = ACTION_TRANSITIONS[action.phase].includes(phase);
   invariant(isAllowed, `action ${action.name} may not go from ${action.phase} to ${phase}`);
@@ -69,8 +73,10 @@ export function setActionPhase(step: Step, action: ActionRecord, phase: ActionPh
   if (phase === "running") action.startedAtMs ??= step.run.nowMs;
   if (isTerminalAction(phase)) {
     action.endedAtMs = Math.max(step.run.nowMs, action.startedAtMs ?? 0);
+    action.inner = null;
     action.frame.live.delete(action.ordinal);
     step.touched.add(action.frame);
+    if (action.itemIndex !== null || isInItem(action.frame)) step.run.actions.delete(action.ordinal);
   }
   step.recorder.changeAction(action);
 }
@@ -86,16 +92,19 @@ export function setAttemptPhase(step: Step, attempt: AttemptRecord, phase: Attem
 }
 
 /** Adds an action in phase `queued`. */
-export function addAction(step: Step, frame: Frame, node: GraphNode, kind: ActionKind): ActionRecord {
+export function addAction(step: Step, place: ReadyNode, kind: ActionKind): ActionRecord {
   const { run, recorder } = step;
-  const { owner } = frame;
-  const name = uniqueName(owner && { name: owner.name, attempt: 0 }, node.id, (taken) => run.names.has(taken));
+  const { frame, node, item } = place;
   const action: ActionRecord = {
-    ordinal: run.actions.length,
-    name,
-    parentOrdinal: owner?.ordinal ?? null,
+    ordinal: item === null ? run.nextOrdinal : itemOrdinal(frame, item),
+    name: nameOf(run, place),
+    parentOrdinal: frame.owner?.ordinal ?? null,
     kind,
     node,
+    itemIndex: item,
+    itemCount: null,
+    inputsOrdinal: frame.kind === "array" && !frame.spec.isSplit ? frame.owner.ordinal : null,
+    referenceOrdinal: findReference(run, place)?.ordinal ?? null,
     frame,
     inner: null,
     phase: "queued",
@@ -105,39 +114,78 @@ export function addAction(step: Step, frame: Frame, node: GraphNode, kind: Actio
     startedAtMs: null,
     endedAtMs: null,
     failure: null,
+    cacheStatus: "disabled",
+    cacheKey: null,
+    isRecovered: false,
+    isExpanded: false,
     current: null,
   };
-  run.actions.push(action);
-  run.names.add(name);
-  frame.ordinals[node.index] = action.ordinal;
+  if (item === null) run.nextOrdinal += 1;
+  run.actions.set(action.ordinal, action);
+  if (frame.kind === "graph" && node.index >= 0) frame.ordinals[node.index] = action.ordinal;
   if (kind !== "start" && kind !== "end") frame.live.add(action.ordinal);
   recorder.addAction(action);
   return action;
 }
 
-/** Values that a node's bindings read and that must be loaded first. */
-export function missingValues(step: Step, frame: Frame, node: GraphNode): ValueRef[] {
-  return node.producers
-    .filter((producer) => isKnown(frame, producer))
-    .map((producer) => valueRefOf(frame, producer))
-    .filter((ref) => findValue(step, ref) === undefined);
+const itemOrdinal = ({ owner }: Frame, item: number): number => {
+  invariant(owner, "a map's item is a part of its map");
+  return owner.ordinal + 1 + item;
+};
+
+function nameOf(run: RunState, { frame, node, item }: ReadyNode): string {
+  const { owner } = frame;
+  if (owner && item !== null) return itemName(owner.name, item);
+  const parent = owner && { name: owner.name, attempt: Math.max(0, owner.attempts - 1) };
+  if (parent && isInItem(frame)) return nameInItem(parent, node.id);
+  const name = uniqueName(parent, node.id, (taken) => run.names.has(taken));
+  run.names.add(name);
+  return name;
 }
 
-/** A node that was bound without being upstream may have no action; its binding then fails with a message. */
-const isKnown = (frame: Frame, producer: number): boolean =>
-  producer === frame.graph.start || frame.ordinals[producer] !== -1;
+/** The action at the same place of the run that this one recovers. */
+export function findReference({ reference }: RunState, { frame, node, item }: ReadyNode): ReferenceAction | undefined {
+  if (!reference) return undefined;
+  const parent = frame.owner ? frame.owner.referenceOrdinal : null;
+  if (frame.owner && parent === null) return undefined;
+  return reference.find(parent, item === null ? node.id : itemNodeId(item));
+}
 
-const findValue = ({ recorder, values }: Step, ref: ValueRef): Uint8Array | undefined =>
-  recorder.findValue(ref) ?? values.get(ref);
+/** Values that a node's inputs are made of and that must be loaded first. */
+export function missingValues(step: Step, { frame, node }: ReadyNode): ValueRef[] {
+  const refs = frame.kind === "array" ? inputsOfMap(frame.owner, frame.spec.isSplit) : producerRefs(frame, node);
+  return refs.map((ref) => step.recorder.sourceOf(ref)).filter((ref) => findValue(step, ref) === undefined);
+}
 
-/** Resolves a node's bindings from values that are all there. */
+const inputsOfMap = ({ ordinal }: ActionRecord, isSplit: boolean): ValueRef[] =>
+  isSplit ? [{ ordinal, side: "inputs" }] : [];
+
+function producerRefs(frame: Frame, node: GraphNode): ValueRef[] {
+  const graphFrame = graphFrameOf(frame);
+  return node.producers
+    .filter((producer) => producer === graphFrame.graph.start || graphFrame.ordinals[producer] !== -1)
+    .map((producer) => valueRefOf(graphFrame, producer));
+}
+
+/** The bytes of a value that is at hand, be it written in this advance or loaded for it. */
+export function findValue({ recorder, values }: Step, ref: ValueRef): Uint8Array | undefined {
+  const source = recorder.sourceOf(ref);
+  return recorder.findValue(source) ?? values.get(source);
+}
+
+/**
+ * Resolves a node's bindings from values that are all there. A node that was bound without being upstream may have no
+ * action; its binding then fails with a message.
+ */
 export function bindNode(step: Step, frame: Frame, node: GraphNode): BindResult {
+  const graphFrame = graphFrameOf(frame);
+  const { graph, ordinals } = graphFrame;
   return bindInputs(node, (nodeId) => {
-    const producer = nodeId === "" ? frame.graph.start : frame.graph.indexOf.get(nodeId);
+    const producer = nodeId === "" ? graph.start : graph.indexOf.get(nodeId);
     invariant(producer !== undefined, `node ${node.id} reads from a node of its workflow`);
-    if (!isKnown(frame, producer)) return undefined;
-    const ref = valueRefOf(frame, producer);
-    const key = `${ref.ordinal}.${ref.side}`;
+    if (producer !== graph.start && ordinals[producer] === -1) return undefined;
+    const ref = valueRefOf(graphFrame, producer);
+    const key = refKey(ref);
     const known = step.decoded.get(key);
     if (known) return known;
     const bytes = findValue(step, ref);

@@ -14,11 +14,31 @@ export interface NameParent {
  */
 export function uniqueName(parent: NameParent | null, nodeId: string, isTaken: (name: string) => boolean): string {
   const path = parent ? `${parent.name}-${parent.attempt}-${nodeId}` : nodeId;
-  const name = path.length <= NAME_LENGTH_MAX ? path : `f${base32(fnv32a(path))}`;
+  const name = path.length <= NAME_LENGTH_MAX ? path : `f${base32(BigInt(fnv32a(path)), 32)}`;
   if (!isTaken(name)) return name;
   let suffix = 1;
   while (isTaken(`${name}-${suffix}`)) suffix += 1;
   return `${name}-${suffix}`;
+}
+
+/**
+ * The name of an action inside of a map's item. There may be millions of them and the engine forgets them, so a long one
+ * becomes a hash of 64 bits, which no other name is expected to have.
+ */
+export function nameInItem(parent: NameParent, nodeId: string): string {
+  const path = `${parent.name}-${parent.attempt}-${nodeId}`;
+  return path.length <= NAME_LENGTH_MAX ? path : `f${base32(fnv64a(path), 64)}`;
+}
+
+/** The name of a map's item. */
+export const itemName = (arrayName: string, index: number): string => `${arrayName}.${index}`;
+
+function fnv64a(text: string): bigint {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(text)) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  }
+  return hash;
 }
 
 function fnv32a(text: string): number {
@@ -27,12 +47,12 @@ function fnv32a(text: string): number {
   return hash >>> 0;
 }
 
-/** The 32 bits, most significant first, 5 to a character and the last one filled up with zeros. */
-function base32(bits: number): string {
+/** The bits of a hash, most significant first, 5 to a character and the last one filled up with zeros. */
+function base32(hash: bigint, width: number): string {
   let text = "";
-  for (let shift = 27; shift > -5; shift -= 5) {
-    const digit = shift >= 0 ? bits >>> shift : bits << -shift;
-    text += ALPHABET.charAt(digit & 31);
+  for (let shift = width - 5; shift > -5; shift -= 5) {
+    const digit = shift >= 0 ? hash >> BigInt(shift) : hash << BigInt(-shift);
+    text += ALPHABET.charAt(Number(digit & 31n));
   }
   return text;
 }

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import type { ActionState, AttemptState, Changes, NewAction } from "../src/changes.ts";
+import type { Frame } from "../src/frame.ts";
 import {
   ACTION_TRANSITIONS,
   ATTEMPT_TRANSITIONS,
@@ -8,7 +9,7 @@ import {
   isTerminalRun,
   RUN_TRANSITIONS,
 } from "../src/phase.ts";
-import type { Frame, RunState } from "../src/state.ts";
+import type { RunState } from "../src/state.ts";
 import type { Stage } from "./stage.ts";
 
 /** The rows before a commit, to compare with those after it. */
@@ -74,7 +75,7 @@ function checkAction(stage: Stage, action: Action, old: Action | undefined, live
   law(parent?.phase !== "succeeded" || phase === "succeeded", "a succeeded parent's children succeeded", action);
   law(!isTerminal || liveAttempts === 0, "a terminal action has no live attempt", action);
   law((phase !== "failed" && phase !== "failing") || action.failure !== null, "a failed action says why", action);
-  const retries = stage.run.actions[ordinal]?.node.retries ?? 0;
+  const retries = stage.run.actions.get(ordinal)?.node.retries ?? 0;
   law(userFailures <= retries + 1, "user failures stay within the budget", action);
   law(systemFailures <= stage.policy.systemRetriesMax + 1, "system failures stay within the budget", action);
   law(attempts <= userFailures + systemFailures + 1, "each attempt but one is a failure", action);
@@ -83,24 +84,38 @@ function checkAction(stage: Stage, action: Action, old: Action | undefined, live
   law(isReachable(ACTION_TRANSITIONS, old.phase, phase), "an action's step is allowed", { from: old, action });
 }
 
-const frameDump = (frame: Frame) => ({
-  owner: frame.owner?.ordinal ?? null,
-  waitingFor: [...frame.waitingFor],
-  ordinals: [...frame.ordinals],
-  live: [...frame.live],
-  isEnding: frame.isEnding,
-  failedAction: frame.isEnding ? null : (frame.failedAction?.ordinal ?? null),
-});
+function frameDump(frame: Frame) {
+  const base = {
+    kind: frame.kind,
+    owner: frame.owner?.ordinal ?? null,
+    live: [...frame.live].sort(),
+    stage: frame.stage,
+  };
+  if (frame.kind === "branch") return base;
+  if (frame.kind === "array") {
+    const { size, next, successes, failures, isGathering } = frame;
+    return { ...base, size, next, successes, failures, isGathering };
+  }
+  return {
+    ...base,
+    waitingFor: [...frame.waitingFor],
+    ordinals: [...frame.ordinals],
+    failedAction: frame.failedAction?.ordinal ?? null,
+  };
+}
 
 /** All of a run's state that decides what happens next, in a form that can be compared. */
 export function dump(run: RunState) {
-  const { actions, ready, toEnd, endedUpTo, root, names, nowMs: _, ...own } = run;
+  const { actions, ready, toFill, toEnd, endedUpTo, root, names, nowMs: _, expansions, reference, ...own } = run;
   const isOver = isTerminalRun(run.phase);
-  const frames = [root, ...actions.map(({ inner }) => inner)].filter((frame) => frame !== null && !isOver);
+  const known = [...actions.values()].sort((a, b) => a.ordinal - b.ordinal);
+  const frames = [root, ...known.map(({ inner }) => inner)].filter((frame) => frame !== null && !isOver);
   return {
     ...own,
+    isReferring: reference !== null,
+    expansions: [...expansions.keys()].sort((a, b) => a - b),
     names: [...names].sort(),
-    actions: actions.map(({ node, frame, inner, current, ...action }) => ({
+    actions: known.map(({ node, frame, inner, current, ...action }) => ({
       ...action,
       nodeId: node.id,
       in: frame.owner?.ordinal ?? null,
@@ -108,7 +123,8 @@ export function dump(run: RunState) {
       current: current?.endedAtMs === null ? current : null,
     })),
     frames: (frames as Frame[]).map(frameDump),
-    ready: ready.map(({ frame, node }) => `${frame.owner?.ordinal}.${node.id}`),
+    ready: ready.map(({ frame, node, item }) => `${frame.owner?.ordinal}.${node.id}.${item}`),
+    toFill: Array.from(toFill, ({ owner }) => owner.ordinal).sort((a, b) => a - b),
     toEnd: toEnd
       .slice(endedUpTo)
       .filter(({ phase, endedAtMs }) => endedAtMs === null && phase !== "aborting" && phase !== "failing")

@@ -1,11 +1,11 @@
 import type { CompiledWorkflowClosure } from "@skein/idl/core";
 import { advance } from "../src/advance.ts";
 import type { ActionState, AttemptState, Changes, NewAction, RunChange } from "../src/changes.ts";
-import type { EngineEvent, Failure, ValueRef } from "../src/event.ts";
+import { type EngineEvent, type Failure, TIMER_KINDS, type TimerKind, type ValueRef } from "../src/event.ts";
 import { readProgram } from "../src/graph.ts";
 import type { Program } from "../src/program.ts";
-import { ChangeRecorder } from "../src/recorder.ts";
-import { restoreRun, type StoredRun } from "../src/restore.ts";
+import { ChangeRecorder, refKey } from "../src/recorder.ts";
+import { restoreRun, type StoredArray, type StoredRun } from "../src/restore.ts";
 import { DEFAULT_POLICY, type EnginePolicy } from "../src/retry.ts";
 import { newRun, type RunState } from "../src/state.ts";
 import { integer, literals } from "./closures.ts";
@@ -15,7 +15,7 @@ type Loose<Event> = Event extends unknown ? Omit<Event, "atMs" | "startedAtMs"> 
 /** An event as tests write it. */
 export type AnyEvent = Loose<EngineEvent> & { readonly atMs?: number; readonly startedAtMs?: number | null };
 
-const keyOf = ({ ordinal, side }: ValueRef): string => `${ordinal}.${side}`;
+const keyOf = refKey;
 
 /** A run with the tables that a scheduler would keep for it. `values` is the store, which hands out only what was asked for. */
 export class Stage {
@@ -28,6 +28,7 @@ export class Stage {
   readonly attempts = new Map<string, AttemptState>();
   readonly values = new Map<string, Uint8Array>();
   readonly timers = new Map<string, number>();
+  readonly expansions = new Map<number, Program>();
   /** Values that the engine wrote, which it may do only once. */
   readonly #written = new Set<string>();
   visitedNodes = 0;
@@ -102,7 +103,7 @@ export class Stage {
           type: "timerFired" as const,
           ordinal,
           attempt: Number(attempt),
-          timer: timer as "deadline" | "backoff",
+          timer: timer as TimerKind,
         };
       }),
     );
@@ -143,12 +144,30 @@ export class Stage {
   }
 
   stored(): StoredRun {
-    return { run: this.runRow, actions: [...this.actions.values()], attempts: [...this.attempts.values()] };
+    const actions = [...this.actions.values()].sort((a, b) => a.ordinal - b.ordinal);
+    const isItemOver = ({ itemIndex, endedAtMs }: ActionState & NewAction) => itemIndex !== null && endedAtMs !== null;
+    return {
+      run: this.runRow,
+      actions: actions.filter((action) => !isItemOver(action)),
+      attempts: [...this.attempts.values()],
+      arrays: actions.filter(({ itemCount }) => itemCount !== null).map(({ ordinal }) => this.#storedArray(ordinal)),
+      nextOrdinal: Math.max(-1, ...actions.map(({ ordinal, itemCount }) => ordinal + (itemCount ?? 0))) + 1,
+      expansions: this.expansions,
+      reference: this.run.reference,
+    };
+  }
+
+  #storedArray(ordinal: number): StoredArray {
+    const items = [...this.actions.values()].filter(
+      (item) => item.parentOrdinal === ordinal && item.itemIndex !== null,
+    );
+    const count = (phase: string) => items.filter((item) => item.phase === phase).length;
+    return { ordinal, opened: items.length, succeeded: count("succeeded"), failed: count("failed") };
   }
 
   /** Forgets the run's memory and rebuilds it from the tables. */
   restore(): void {
-    this.run = restoreRun(this.program, this.stored());
+    this.run = restoreRun(this.program, this.stored(), this.policy);
   }
 
   #commit(changes: Changes): void {
@@ -169,6 +188,10 @@ export class Stage {
       this.#written.add(keyOf(ref));
       this.values.set(keyOf(ref), bytes);
     }
+    for (const { from, to } of changes.copies) {
+      const bytes = this.values.get(keyOf(from));
+      if (bytes) this.values.set(keyOf(to), bytes);
+    }
     for (const command of changes.commands) this.#carryOut(command);
   }
 
@@ -176,6 +199,6 @@ export class Stage {
     if (command.type === "setTimer")
       this.timers.set(`${command.ordinal}.${command.attempt}.${command.timer}`, command.dueAtMs);
     if (command.type === "clearTimers")
-      for (const timer of ["deadline", "backoff"]) this.timers.delete(`${command.ordinal}.${command.attempt}.${timer}`);
+      for (const timer of TIMER_KINDS) this.timers.delete(`${command.ordinal}.${command.attempt}.${timer}`);
   }
 }

@@ -165,7 +165,7 @@ export class World {
   /** The scheduler restarts: what it rebuilds from rows must be what it had. */
   #forget(): void {
     const { stage } = this;
-    const restored = restoreRun(stage.program, stage.stored());
+    const restored = restoreRun(stage.program, stage.stored(), stage.policy);
     expect(dump(restored)).toEqual(dump(stage.run));
     stage.run = restored;
     this.#mustContinue = true;
@@ -173,6 +173,15 @@ export class World {
 }
 
 function expectNothing(changes: Changes, eventCount: number): void {
-  const nothing = { run: null, newActions: [], actions: [], attempts: [], values: [], commands: [] };
+  const nothing = {
+    run: null,
+    newActions: [],
+    actions: [],
+    attempts: [],
+    values: [],
+    copies: [],
+    reusedExpansions: [],
+    commands: [],
+  };
   expect(changes).toEqual({ ...nothing, staleEvents: eventCount });
 }

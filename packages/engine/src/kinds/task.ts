@@ -1,23 +1,75 @@
+import { invariant } from "@skein/errors";
 import type { EngineEvent, Failure } from "../event.ts";
-import { failAction, releaseDownstream } from "../frames.ts";
-import type { GraphNode } from "../program.ts";
+import { depthOf, isCutOff } from "../frame.ts";
+import { failAction, openFrame, succeedAction } from "../frames.ts";
+import type { Program } from "../program.ts";
 import { backoffMs, finalFailure } from "../retry.ts";
-import { type ActionRecord, type AttemptRecord, type Frame, isClosed, isLive } from "../state.ts";
-import { addAction, bindNode, type Step, setActionPhase, setAttemptPhase } from "../step.ts";
+import { type ActionRecord, type AttemptRecord, isLive, type ReadyNode } from "../state.ts";
+import { addAction, type Step, setActionPhase, setAttemptPhase } from "../step.ts";
+import { takeInputs } from "../take-inputs.ts";
 
 /** Events about one attempt. */
-export type AttemptEvent = Extract<EngineEvent, { readonly attempt: number }>;
+export type AttemptEvent = Extract<
+  EngineEvent,
+  {
+    type:
+      | "attemptStarted"
+      | "attemptSucceeded"
+      | "attemptExpanded"
+      | "attemptFailed"
+      | "attemptLost"
+      | "attemptStopped"
+      | "timerFired";
+  }
+>;
 
-/** A task's turn: its inputs are recorded and its first attempt is dispatched. */
-export function openTask(step: Step, frame: Frame, node: GraphNode): void {
-  const action = addAction(step, frame, node, "task");
-  const bound = bindNode(step, frame, node);
-  if ("failure" in bound) {
-    failAction(step, action, bound.failure);
+/**
+ * A task's turn: its inputs are recorded and its first attempt is dispatched, after a look into the cache where it is
+ * cached. What the recovered run's task wrote is not written again.
+ */
+export function openTask(step: Step, place: ReadyNode): void {
+  const action = addAction(step, place, "task");
+  if (!takeInputs(step, action)) return;
+  const { referenceOrdinal, ordinal, node } = action;
+  const written = referenceOrdinal === null ? undefined : step.run.reference?.expansionOf(referenceOrdinal);
+  if (written && referenceOrdinal !== null) {
+    step.recorder.reuseExpansion(ordinal, referenceOrdinal);
+    step.run.expansions.set(ordinal, written);
+    expand(step, action, written);
+  } else if (node.cache) {
+    action.cacheStatus = "miss";
+    step.recorder.runErrand("check_cache", ordinal, 0);
+  } else {
+    startAttempt(step, action);
+  }
+}
+
+/** Applies what the cache holds for a task; false when it does not wait for that any more. */
+export function applyCacheChecked(step: Step, event: Extract<EngineEvent, { type: "cacheChecked" }>): boolean {
+  const action = step.run.actions.get(event.ordinal);
+  if (!action?.node.cache || action.phase !== "queued" || action.attempts > 0 || isCutOff(action)) return false;
+  action.cacheStatus = event.status;
+  action.cacheKey = event.key;
+  if (event.status !== "hit") {
+    startAttempt(step, action);
+    return true;
+  }
+  setActionPhase(step, action, "running");
+  succeedAction(step, action);
+  return true;
+}
+
+/** The task wrote a workflow: its nodes are what the action does from now on. */
+function expand(step: Step, action: ActionRecord, program: Program): void {
+  action.isExpanded = true;
+  step.recorder.changeAction(action);
+  if (action.phase === "queued") setActionPhase(step, action, "running");
+  if (depthOf(action.frame) < step.policy.nestingMax) {
+    action.inner = openFrame(step, program, program.root, action);
     return;
   }
-  step.recorder.writeValue({ ordinal: action.ordinal, side: "inputs", bytes: bound.bytes });
-  startAttempt(step, action);
+  const message = `Dynamic workflows are nested more than ${step.policy.nestingMax} deep here. Is the recursion endless?`;
+  failAction(step, action, { code: "NestedTooDeep", message, kind: "user", recoverable: false });
 }
 
 function startAttempt({ run, recorder }: Step, action: ActionRecord): void {
@@ -38,7 +90,7 @@ function startAttempt({ run, recorder }: Step, action: ActionRecord): void {
 
 /** Applies what was learnt about an attempt; false when it came late, twice or for something that is over. */
 export function applyAttemptEvent(step: Step, event: AttemptEvent): boolean {
-  const action = step.run.actions[event.ordinal];
+  const action = step.run.actions.get(event.ordinal);
   if (!action) return false;
   if (event.type === "timerFired" && event.timer === "backoff") return retry(step, action, event.attempt);
   const attempt = action.current;
@@ -49,9 +101,11 @@ export function applyAttemptEvent(step: Step, event: AttemptEvent): boolean {
     case "timerFired":
       return expire(step, action, attempt);
     case "attemptSucceeded":
+    case "attemptExpanded":
       noteStart(step, action, attempt, event.startedAtMs);
-      if (!isCut(action, attempt)) succeed(step, action, attempt);
-      else cut(step, action, attempt);
+      if (isCut(action, attempt)) cut(step, action, attempt);
+      else if (event.type === "attemptSucceeded") succeed(step, action, attempt);
+      else succeedExpanded(step, action, attempt);
       return true;
     default:
       if (event.type === "attemptFailed") noteStart(step, action, attempt, event.startedAtMs);
@@ -93,16 +147,23 @@ function noteStart({ run, recorder }: Step, action: ActionRecord, attempt: Attem
 function succeed(step: Step, action: ActionRecord, attempt: AttemptRecord): void {
   clearDeadline(step, action, attempt);
   setAttemptPhase(step, attempt, "succeeded");
-  setActionPhase(step, action, "succeeded");
-  releaseDownstream(step, action);
+  succeedAction(step, action);
+}
+
+function succeedExpanded(step: Step, action: ActionRecord, attempt: AttemptRecord): void {
+  const program = step.run.expansions.get(action.ordinal);
+  invariant(program, `the workflow that ${action.name} wrote is known`);
+  clearDeadline(step, action, attempt);
+  setAttemptPhase(step, attempt, "succeeded");
+  expand(step, action, program);
 }
 
 /** The outcome was decided before the agent spoke: its time ran out, or its workflow is ending. */
 const isCut = (action: ActionRecord, attempt: AttemptRecord): boolean =>
-  attempt.phase === "aborting" || isClosed(action.frame);
+  attempt.phase === "aborting" || isCutOff(action);
 
 function cut(step: Step, action: ActionRecord, attempt: AttemptRecord): void {
-  if (attempt.failure && !isClosed(action.frame)) {
+  if (attempt.failure && !isCutOff(action)) {
     fail(step, action, attempt, attempt.failure);
     return;
   }
@@ -130,7 +191,7 @@ function fail(step: Step, action: ActionRecord, attempt: AttemptRecord, failure:
 
 function retry(step: Step, action: ActionRecord, attempt: number): boolean {
   const isWaiting = action.phase === "queued" && action.attempts === attempt && !isLive(action.current);
-  if (!isWaiting || attempt === 0 || isClosed(action.frame)) return false;
+  if (!isWaiting || attempt === 0 || isCutOff(action)) return false;
   startAttempt(step, action);
   return true;
 }

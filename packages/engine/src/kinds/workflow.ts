@@ -1,24 +1,14 @@
-import { endFrame, failAction, openFrame } from "../frames.ts";
-import type { Graph, GraphNode } from "../program.ts";
-import type { ActionRecord, Frame } from "../state.ts";
-import { addAction, bindNode, type Step, setActionPhase } from "../step.ts";
+import { graphFrameOf } from "../frame.ts";
+import { openFrame } from "../frames.ts";
+import { graphOf, type ReadyNode } from "../state.ts";
+import { addAction, type Step, setActionPhase } from "../step.ts";
+import { takeInputs } from "../take-inputs.ts";
 
 /** A sub-workflow's turn: its inputs are recorded and its own nodes begin. */
-export function openWorkflow(step: Step, frame: Frame, node: GraphNode, graph: Graph): void {
-  const action = addAction(step, frame, node, "workflow");
-  const bound = bindNode(step, frame, node);
-  if ("failure" in bound) {
-    failAction(step, action, bound.failure);
-    return;
-  }
-  step.recorder.writeValue({ ordinal: action.ordinal, side: "inputs", bytes: bound.bytes });
+export function openWorkflow(step: Step, place: ReadyNode, graphKey: string): void {
+  const action = addAction(step, place, "workflow");
+  if (!takeInputs(step, action)) return;
   setActionPhase(step, action, "running");
-  action.inner = openFrame(step, graph, action);
-}
-
-/** Ends a sub-workflow because the workflow around it ends. One that is failing already is left to fail. */
-export function abortWorkflow(step: Step, action: ActionRecord, inner: Frame): void {
-  if (inner.isEnding) return;
-  setActionPhase(step, action, "aborting");
-  endFrame(step, inner);
+  const { program } = graphFrameOf(place.frame);
+  action.inner = openFrame(step, program, graphOf(program, graphKey), action);
 }

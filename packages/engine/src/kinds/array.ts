@@ -1,0 +1,38 @@
+import type { EngineEvent } from "../event.ts";
+import { isCutOff, newArrayFrame } from "../frame.ts";
+import { failAction, succeedAction } from "../frames.ts";
+import { sliceInputs } from "../literal/slice.ts";
+import type { ArraySpec } from "../program.ts";
+import type { ReadyNode } from "../state.ts";
+import { addAction, type Step, setActionPhase } from "../step.ts";
+import { takeInputs } from "../take-inputs.ts";
+
+/** A map's turn: its inputs are recorded, its items get a block of ordinals, and the first ones begin. */
+export function openArray(step: Step, place: ReadyNode, spec: ArraySpec): void {
+  const action = addAction(step, place, "array");
+  const bytes = takeInputs(step, action);
+  if (!bytes) return;
+  const slices = sliceInputs(bytes, spec);
+  if ("failure" in slices) {
+    failAction(step, action, slices.failure);
+    return;
+  }
+  action.itemCount = slices.count;
+  step.run.nextOrdinal += slices.count;
+  setActionPhase(step, action, "running");
+  const inner = newArrayFrame(action, slices.count);
+  action.inner = inner;
+  step.touched.add(inner);
+}
+
+type GatherEvent = Extract<EngineEvent, { type: "outputsGathered" | "gatheringFailed" }>;
+
+/** Applies the outcome of `gather_outputs`; false when nobody waits for it. */
+export function applyGathered(step: Step, event: GatherEvent): boolean {
+  const action = step.run.actions.get(event.ordinal);
+  if (action?.inner?.kind !== "array" || !action.inner.isGathering || isCutOff(action)) return false;
+  action.inner.stage = "over";
+  if (event.type === "outputsGathered") succeedAction(step, action);
+  else failAction(step, action, event.failure);
+  return true;
+}
