@@ -52,6 +52,9 @@ export {
   type ValueRef,
 } from "./event.ts";
 export { readProgram } from "./graph.ts";
+export { OutputGatherer } from "./literal/gather.ts";
+export { type SliceResult, type Slices, sliceInputs } from "./literal/slice.ts";
+export { WireError } from "./literal/wire.ts";
 export {
   ACTION_PHASES,
   ACTION_TRANSITIONS,

@@ -9,16 +9,17 @@ const COLLECTION_ELEMENT = 1;
 /** A `Literal` that is None: `scalar { none_type {} }`. */
 const NONE = Uint8Array.of(0x0a, 0x02, 0x2a, 0x00);
 
-/** The elements of one output, each as the content of a field. */
+/** The elements of one output, written as the fields that they are in a list. */
 interface OutputList {
-  readonly elements: Uint8Array[];
-  /** Size of all elements as fields. */
-  size: number;
+  readonly elements: WireWriter;
+  count: number;
+  /** Where the last element begins. */
+  lastStart: number;
 }
 
 /**
  * Puts the outputs of a map's items together: each output of an item becomes an element of a list of that name. Nothing is
- * decoded. Bytes of items that were added must not change before `finish`.
+ * decoded, and nothing is kept but the lists.
  */
 export class OutputGatherer {
   readonly #lists = new Map<string, OutputList>();
@@ -27,10 +28,13 @@ export class OutputGatherer {
 
   /** `names`: the outputs that are lists even if no item has them. */
   constructor(names: Iterable<string>) {
-    for (const name of names) this.#lists.set(name, { elements: [], size: 0 });
+    for (const name of names) this.#lists.set(name, newList());
   }
 
-  /** Adds the next item: its outputs as a serialized `LiteralMap`, or null where it has none, as after a failure. */
+  /**
+   * Adds the next item: its outputs as a serialized `LiteralMap`, or null where it has none, as after a failure. Throws a
+   * `WireError` when the bytes are no message.
+   */
   add(outputs: Uint8Array | null): void {
     if (outputs) this.#addOutputs(outputs);
     this.#count += 1;
@@ -49,7 +53,7 @@ export class OutputGatherer {
       });
       const list = this.#listOf(name);
       // As everywhere in protobuf, the last entry of a name counts.
-      if (list.elements.length > this.#count) list.size -= fieldSize(list.elements.pop()?.length ?? 0);
+      if (list.count > this.#count) dropLast(list);
       push(list, value);
     });
   }
@@ -57,7 +61,7 @@ export class OutputGatherer {
   #listOf(name: string): OutputList {
     const known = this.#lists.get(name);
     if (known) return known;
-    const list: OutputList = { elements: [], size: 0 };
+    const list = newList();
     pad(list, this.#count);
     this.#lists.set(name, list);
     return list;
@@ -66,32 +70,38 @@ export class OutputGatherer {
   /** The lists as a serialized `LiteralMap`. */
   finish(): Uint8Array {
     const encoder = new TextEncoder();
-    const entries = [...this.#lists].map(([name, list]) => {
+    const entries = [...this.#lists].map(([name, { elements }]) => {
       const key = encoder.encode(name);
-      const literalSize = fieldSize(list.size);
-      return { key, list, literalSize, size: fieldSize(key.length) + fieldSize(literalSize) };
+      const literalSize = fieldSize(elements.length);
+      return { key, elements, literalSize, size: fieldSize(key.length) + fieldSize(literalSize) };
     });
     const writer = new WireWriter(entries.reduce((sum, { size }) => sum + fieldSize(size), 0));
-    for (const { key, list, literalSize, size } of entries) {
+    for (const { key, elements, literalSize, size } of entries) {
       writer.open(ENTRY, size);
       writer.open(ENTRY_KEY, key.length);
       writer.write(key);
       writer.open(ENTRY_VALUE, literalSize);
-      writer.open(LITERAL_COLLECTION, list.size);
-      for (const element of list.elements) {
-        writer.open(COLLECTION_ELEMENT, element.length);
-        writer.write(element);
-      }
+      writer.open(LITERAL_COLLECTION, elements.length);
+      writer.write(elements.finish());
     }
-    return writer.bytes;
+    return writer.finish();
   }
 }
 
+const newList = (): OutputList => ({ elements: new WireWriter(), count: 0, lastStart: 0 });
+
 function push(list: OutputList, element: Uint8Array): void {
-  list.elements.push(element);
-  list.size += fieldSize(element.length);
+  list.lastStart = list.elements.length;
+  list.count += 1;
+  list.elements.open(COLLECTION_ELEMENT, element.length);
+  list.elements.write(element);
+}
+
+function dropLast(list: OutputList): void {
+  list.elements.truncate(list.lastStart);
+  list.count -= 1;
 }
 
 function pad(list: OutputList, count: number): void {
-  while (list.elements.length < count) push(list, NONE);
+  while (list.count < count) push(list, NONE);
 }

@@ -118,7 +118,7 @@ function lastField(bytes: Uint8Array, { contentStart, end }: WireField, no: numb
 
 /** The elements of an entry whose value is a list, also inside of a union; undefined for any other value. */
 function readList(bytes: Uint8Array, name: string, { key, value }: Entry): ListEntry | undefined {
-  const literal = value && valueOf(bytes, value);
+  const literal = value && valueFieldOf(bytes, value);
   if (literal?.no === LITERAL_OFFLOADED)
     throw new WireError(`the value of "${name}" lies in a file of its own, which a map cannot read`);
   if (literal?.no !== LITERAL_COLLECTION) return undefined;
@@ -133,14 +133,14 @@ function readList(bytes: Uint8Array, name: string, { key, value }: Entry): ListE
 }
 
 /** The field that holds a literal's value; that of a union is the one inside of it. */
-function valueOf(bytes: Uint8Array, literal: WireField): WireField | undefined {
+function valueFieldOf(bytes: Uint8Array, literal: WireField): WireField | undefined {
   let value: WireField | undefined;
   readFields(bytes, literal.contentStart, literal.end, (field) => {
     if (LITERAL_VALUES.has(field.no) && field.isDelimited) value = field;
   });
   const union = value?.no === LITERAL_SCALAR ? lastField(bytes, value, SCALAR_UNION) : undefined;
   const inner = union && lastField(bytes, union, UNION_VALUE);
-  return inner ? valueOf(bytes, inner) : value;
+  return inner ? valueFieldOf(bytes, inner) : value;
 }
 
 function join(bytes: Uint8Array, whole: readonly Uint8Array[], lists: readonly ListEntry[], index: number): Uint8Array {
@@ -157,5 +157,5 @@ function join(bytes: Uint8Array, whole: readonly Uint8Array[], lists: readonly L
     writer.open(ENTRY_VALUE, element.length);
     writer.write(element);
   }
-  return writer.bytes;
+  return writer.finish();
 }

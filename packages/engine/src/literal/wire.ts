@@ -44,10 +44,10 @@ export function readFields(bytes: Uint8Array, start: number, end: number, visit:
 }
 
 /** The tag of a length-delimited field, for field numbers below 16. */
-export const tagOf = (no: number): number => (no << 3) | WireType.LengthDelimited;
+const tagOf = (no: number): number => (no << 3) | WireType.LengthDelimited;
 
 /** How many bytes a length takes. */
-export function varintSize(value: number): number {
+function varintSize(value: number): number {
   let size = 1;
   for (let rest = Math.floor(value / 128); rest > 0; rest = Math.floor(rest / 128)) size += 1;
   return size;
@@ -56,17 +56,22 @@ export function varintSize(value: number): number {
 /** How many bytes a length-delimited field takes. */
 export const fieldSize = (contentSize: number): number => 1 + varintSize(contentSize) + contentSize;
 
-/** Writes one message whose size is known beforehand. */
+/** Writes length-delimited fields one after the other. It grows; a size that is known beforehand saves the copies. */
 export class WireWriter {
-  readonly bytes: Uint8Array;
-  #position = 0;
+  #bytes: Uint8Array;
+  #length = 0;
 
-  constructor(size: number) {
-    this.bytes = new Uint8Array(size);
+  constructor(sizeHint = 256) {
+    this.#bytes = new Uint8Array(sizeHint);
   }
 
-  /** Begins a length-delimited field; its content comes next. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Begins a field; its content comes next. */
   open(no: number, contentSize: number): void {
+    this.#reserve(1 + varintSize(contentSize));
     this.#byte(tagOf(no));
     let rest = contentSize;
     while (rest > 127) {
@@ -77,12 +82,31 @@ export class WireWriter {
   }
 
   write(content: Uint8Array): void {
-    this.bytes.set(content, this.#position);
-    this.#position += content.length;
+    this.#reserve(content.length);
+    this.#bytes.set(content, this.#length);
+    this.#length += content.length;
+  }
+
+  /** Takes back everything written after `length` bytes. */
+  truncate(length: number): void {
+    this.#length = length;
+  }
+
+  /** What was written. The writer must not be used any more. */
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
   }
 
   #byte(value: number): void {
-    this.bytes[this.#position] = value;
-    this.#position += 1;
+    this.#bytes[this.#length] = value;
+    this.#length += 1;
+  }
+
+  #reserve(size: number): void {
+    const needed = this.#length + size;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
   }
 }
