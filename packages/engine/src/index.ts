@@ -1,5 +1,15 @@
 export { advance } from "./advance.ts";
 export {
+  CACHE_SIGNATURE_LENGTH,
+  type CacheAddress,
+  cacheAddress,
+  cacheDatasetName,
+  cacheDatasetVersion,
+  cacheKey,
+  cacheTag,
+  type TextDigest,
+} from "./cache/cache-key.ts";
+export {
   ACTION_KINDS,
   type ActionKind,
   type ActionState,
