@@ -30,6 +30,7 @@ export {
   type InputsToCheck,
 } from "./compile/check-inputs.ts";
 export { checkTask, type ResourceLimits } from "./compile/check-task.ts";
+export { compileDynamic, type DynamicInput, requiredByDynamic } from "./compile/compile-dynamic.ts";
 export {
   COMPILE_ERROR_CODES,
   type CompileError,

@@ -10,6 +10,7 @@ export const COMPILE_ERROR_CODES = [
   "FieldNotFound",
   "IllegalEnumValue",
   "IncompatibleBindingUnionValue",
+  "InvalidValue",
   "MismatchingBindings",
   "MismatchingTypes",
   "NoConditionFound",

@@ -1,11 +1,14 @@
 import { create } from "@bufbuild/protobuf";
 import { invariant } from "@skein/errors";
 import {
+  type CompiledLaunchPlan,
+  CompiledLaunchPlanSchema,
   type CompiledTask,
   type CompiledWorkflow,
   type CompiledWorkflowClosure,
   CompiledWorkflowClosureSchema,
   CompiledWorkflowSchema,
+  LaunchPlanTemplateSchema,
   type Node,
   NodeSchema,
   TypedInterfaceSchema,
@@ -54,14 +57,33 @@ export function compileWorkflow(input: CompileInput): CompileResult {
   const compiledSubWorkflows = subWorkflows.map(compile);
   findRecursions(template, entities.subWorkflows, reporter(template));
   if (errors.length > 0) return { errors };
-  const tasks = requiredIds(template, subWorkflows).tasks.map((id) => {
+  const required = requiredIds(template, subWorkflows);
+  const tasks = required.tasks.map((id) => {
     const task = entities.tasks.get(entityKey(id));
     invariant(task, `task ${entityKey(id)} was found by the compiler`);
     return task;
   });
+  const launchPlans = required.launchPlans.map((id) => {
+    const plan = entities.launchPlans.get(entityKey(id));
+    invariant(plan, `launch plan ${entityKey(id)} was found by the compiler`);
+    return compiledLaunchPlan(plan);
+  });
   return {
-    closure: create(CompiledWorkflowClosureSchema, { primary, subWorkflows: compiledSubWorkflows, tasks }),
+    closure: create(CompiledWorkflowClosureSchema, { primary, subWorkflows: compiledSubWorkflows, tasks, launchPlans }),
   };
+}
+
+/** Launch plans are compiled to their interface: whoever runs a map over one must know the names of its outputs. */
+function compiledLaunchPlan({ id, expectedInputs, expectedOutputs }: LaunchPlanInterface): CompiledLaunchPlan {
+  const inputs = Object.entries(expectedInputs?.parameters ?? {}).flatMap(([name, { var: variable }]) =>
+    variable ? [[name, variable] as const] : [],
+  );
+  const declared = create(TypedInterfaceSchema, {
+    inputs: create(VariableMapSchema, { variables: Object.fromEntries(inputs) }),
+    outputs: expectedOutputs ?? create(VariableMapSchema),
+  });
+  const template = create(LaunchPlanTemplateSchema, { id, interface: declared });
+  return create(CompiledLaunchPlanSchema, { template });
 }
 
 const indexEntities = ({ subWorkflows = [], tasks, launchPlans = [] }: CompileInput): Entities => ({

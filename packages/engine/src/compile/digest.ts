@@ -39,8 +39,12 @@ export function canonicalText(value: unknown): string {
  */
 export const canonicalBytes = (message: object): Uint8Array => new TextEncoder().encode(canonicalText(message));
 
-/** Canonical bytes of a compiled workflow. */
-export const workflowDigest = (closure: CompiledWorkflowClosure): Uint8Array => canonicalBytes(closure);
+/**
+ * Canonical bytes of a compiled workflow. Without the interfaces of its launch plans: those say nothing that their ids do
+ * not, and closures that were compiled before the compiler put them in do not have them.
+ */
+export const workflowDigest = (closure: CompiledWorkflowClosure): Uint8Array =>
+  canonicalBytes({ ...closure, launchPlans: [] });
 
 /** Canonical bytes of a compiled task. */
 export const taskDigest = (task: CompiledTask): Uint8Array => canonicalBytes(task);
