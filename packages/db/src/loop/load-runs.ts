@@ -1,3 +1,4 @@
+import type { AttemptId } from "@skein/contracts";
 import type { ActionState, AttemptState, Failure, NewAction, RunChange, StoredRun } from "@skein/engine";
 import type pg from "pg";
 
@@ -5,12 +6,19 @@ import type pg from "pg";
 export interface LoadedRun {
   readonly runId: string;
   readonly shard: number;
+  readonly org: string;
   readonly project: string;
   readonly domain: string;
   /** What clients call the run. */
   readonly name: string;
   readonly version: number;
   readonly workflowId: number;
+  /** The run that this one recovers. A relaunch recovers nothing. */
+  readonly referenceRunId: string | null;
+  /** The launch asked to compute anew what the cache holds. */
+  readonly overwriteCache: boolean;
+  /** For a child run: the try of the launch plan's action that started it. */
+  readonly parent: AttemptId | null;
   readonly stored: StoredRun;
 }
 
@@ -26,7 +34,12 @@ interface Moments {
   readonly endedAt: Date | null;
 }
 
-type RunRow = Omit<LoadedRun, "stored" | "workflowId"> & { workflowId: string } & FailureColumns &
+type RunRow = Omit<LoadedRun, "stored" | "workflowId" | "parent"> & {
+  readonly workflowId: string;
+  readonly parentRunId: string | null;
+  readonly parentOrdinal: number | null;
+  readonly parentAttempt: number | null;
+} & FailureColumns &
   Moments &
   Pick<RunChange, "phase" | "abortCause" | "abortPrincipal">;
 type ActionRow = { runId: string } & NewAction &
@@ -47,7 +60,9 @@ const MOMENTS = `started_at as "startedAt", ended_at as "endedAt"`;
 export async function readRunStates(pool: pg.Pool, runIds: readonly string[]): Promise<LoadedRun[]> {
   const { rows } = await pool.query<RunRow>({
     name: "load-runs",
-    text: `select id as "runId", shard, project, domain, name, version, workflow_id as "workflowId", phase,
+    text: `select id as "runId", shard, org, project, domain, name, version, workflow_id as "workflowId", phase,
+             case when mode <> 'relaunch' then reference_run_id end as "referenceRunId", overwrite_cache as "overwriteCache",
+             parent_run_id as "parentRunId", parent_ordinal as "parentOrdinal", parent_attempt as "parentAttempt",
              abort_cause as "abortCause", abort_principal as "abortPrincipal", ${FAILURE}, ${MOMENTS}
            from runs where id = any($1::uuid[])`,
     values: [runIds],
@@ -57,14 +72,18 @@ export async function readRunStates(pool: pg.Pool, runIds: readonly string[]): P
     advanced.length === 0
       ? [new Map(), new Map()]
       : await Promise.all([loadActions(pool, advanced), loadOpenAttempts(pool, advanced)]);
-  return rows.map(({ runId, shard, project, domain, name, version, workflowId, ...row }) => ({
+  return rows.map(({ runId, shard, org, project, domain, name, version, workflowId, referenceRunId, ...row }) => ({
     runId,
     shard,
+    org,
     project,
     domain,
     name,
     version,
     workflowId: Number(workflowId),
+    referenceRunId,
+    overwriteCache: row.overwriteCache,
+    parent: toParent(row),
     stored: {
       run: {
         phase: row.phase,
@@ -77,6 +96,15 @@ export async function readRunStates(pool: pg.Pool, runIds: readonly string[]): P
       attempts: attempts.get(runId) ?? [],
     },
   }));
+}
+
+function toParent({
+  parentRunId,
+  parentOrdinal,
+  parentAttempt,
+}: Pick<RunRow, "parentRunId" | "parentOrdinal" | "parentAttempt">): AttemptId | null {
+  if (parentRunId === null || parentOrdinal === null || parentAttempt === null) return null;
+  return { runId: parentRunId, ordinal: parentOrdinal, attempt: parentAttempt };
 }
 
 async function loadActions(pool: pg.Pool, runIds: readonly string[]) {
