@@ -33,7 +33,7 @@ export class ChangeRecorder {
   hasMore = false;
   staleEvents = 0;
   #run: RunState | null = null;
-  readonly #newActions: NewAction[] = [];
+  readonly #newActions: ActionRecord[] = [];
   readonly #actions = new Set<ActionRecord>();
   /** Whether the attempt is new. */
   readonly #attempts = new Map<AttemptRecord, boolean>();
@@ -49,19 +49,7 @@ export class ChangeRecorder {
   }
 
   addAction(action: ActionRecord): void {
-    const { ordinal, name, parentOrdinal, node, kind, itemIndex, itemCount, inputsOrdinal, referenceOrdinal } = action;
-    this.#newActions.push({
-      ordinal,
-      name,
-      parentOrdinal,
-      specNodeId: itemIndex === null ? node.id : itemNodeId(itemIndex),
-      kind,
-      taskKey: node.target.kind === "task" ? node.target.task.key : null,
-      itemIndex,
-      itemCount,
-      inputsOrdinal,
-      referenceOrdinal,
-    });
+    this.#newActions.push(action);
     this.#actions.add(action);
   }
 
@@ -123,7 +111,7 @@ export class ChangeRecorder {
   changes(): Changes {
     return {
       run: this.#run && toRunChange(this.#run),
-      newActions: [...this.#newActions],
+      newActions: this.#newActions.map(toNewAction),
       actions: Array.from(this.#actions, toActionState),
       attempts: Array.from(this.#attempts, ([attempt, isNew]) => ({ ...toAttemptState(attempt), isNew })),
       values: [...this.#values.values()],
@@ -154,6 +142,32 @@ const toRunChange = (run: RunState): RunChange => ({
   failure: run.failure,
   abortCause: run.abortCause,
   abortPrincipal: run.abortPrincipal,
+});
+
+const toNewAction = (action: ActionRecord): NewAction => ({
+  ordinal: action.ordinal,
+  name: action.name,
+  parentOrdinal: action.parentOrdinal,
+  specNodeId: action.itemIndex === null ? action.node.id : itemNodeId(action.itemIndex),
+  kind: action.kind,
+  taskKey: action.node.target.kind === "task" ? action.node.target.task.key : null,
+  itemIndex: action.itemIndex,
+  itemCount: action.itemCount,
+  inputsOrdinal: action.inputsOrdinal,
+  referenceOrdinal: action.referenceOrdinal,
+});
+
+const toNewAction = (action: ActionRecord): NewAction => ({
+  ordinal: action.ordinal,
+  name: action.name,
+  parentOrdinal: action.parentOrdinal,
+  specNodeId: action.itemIndex === null ? action.node.id : itemNodeId(action.itemIndex),
+  kind: action.kind,
+  taskKey: action.node.target.kind === "task" ? action.node.target.task.key : null,
+  itemIndex: action.itemIndex,
+  itemCount: action.itemCount,
+  inputsOrdinal: action.inputsOrdinal,
+  referenceOrdinal: action.referenceOrdinal,
 });
 
 const toActionState = (action: ActionRecord): ActionState => ({
