@@ -157,19 +157,6 @@ const toNewAction = (action: ActionRecord): NewAction => ({
   referenceOrdinal: action.referenceOrdinal,
 });
 
-const toNewAction = (action: ActionRecord): NewAction => ({
-  ordinal: action.ordinal,
-  name: action.name,
-  parentOrdinal: action.parentOrdinal,
-  specNodeId: action.itemIndex === null ? action.node.id : itemNodeId(action.itemIndex),
-  kind: action.kind,
-  taskKey: action.node.target.kind === "task" ? action.node.target.task.key : null,
-  itemIndex: action.itemIndex,
-  itemCount: action.itemCount,
-  inputsOrdinal: action.inputsOrdinal,
-  referenceOrdinal: action.referenceOrdinal,
-});
-
 const toActionState = (action: ActionRecord): ActionState => ({
   ordinal: action.ordinal,
   phase: action.phase,
