@@ -122,6 +122,9 @@ export {
 export {
   findRun,
   findRunInputs,
+export { findChildRuns } from "./runs/read-child-runs.ts";
+export { type ExpansionRow, findExpansion, findSpecUris } from "./runs/read-expansions.ts";
+export { type ActionPhaseCounts, countPhasesUnder, listMapItems, type MapItemRow } from "./runs/read-map-items.ts";
   findRunName,
   findValue,
   findValues,

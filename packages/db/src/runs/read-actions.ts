@@ -21,10 +21,16 @@ const RUN_OF_ACTION = {
   runMode: runs.mode,
 } satisfies ListFields<string>;
 
+/** The phase, told more precisely for what was taken over from a recovered run and for tasks whose workflow runs. */
+const SHOWN_PHASE = sql`case
+  when ${actions.isRecovered} and ${actions.phase} = 'succeeded' then 'recovered'
+  when ${actions.isExpanded} and ${actions.phase} = 'running' then 'expanded'
+  else ${actions.phase}::text end`;
+
 const ACTION_FIELDS = {
   ordinal: actions.ordinal,
   name: actions.name,
-  phase: actions.phase,
+  phase: SHOWN_PHASE,
   errorKind: actions.errorKind,
   errorCode: actions.errorCode,
   duration: actions.duration,
