@@ -22,6 +22,8 @@ export const testId = (name: string): Identifier =>
 type NodeInit = Exclude<MessageInitShape<typeof NodeSchema>, { $typeName: string }>;
 type BindingInit = MessageInitShape<typeof BindingDataSchema>;
 
+export type NodeTargetInit = NonNullable<NodeInit["target"]>;
+
 /** What a node of a test workflow says; it waits for the nodes it reads from and for those in `after`. */
 export interface NodeSpec {
   readonly after?: readonly string[];
@@ -29,7 +31,7 @@ export interface NodeSpec {
   readonly retries?: number;
   readonly timeoutMs?: number;
   /** Default: a task node of the task `echo`. */
-  readonly target?: NodeInit["target"];
+  readonly target?: NodeTargetInit;
 }
 
 /** A test workflow: nodes by their id, in order. */
@@ -38,18 +40,20 @@ export interface WorkflowSpec {
   readonly nodes: Readonly<Record<string, NodeSpec>>;
   readonly outputs?: Readonly<Record<string, BindingInit>>;
   readonly isPatient?: boolean;
+  /** The failure node, whose id is `fn`. */
+  readonly onFailure?: NodeSpec;
   readonly inputTypes?: Readonly<Record<string, MessageInitShape<typeof LiteralTypeSchema>>>;
   readonly outputTypes?: Readonly<Record<string, MessageInitShape<typeof LiteralTypeSchema>>>;
 }
 
 /** A node that runs the task `name`. */
-export const runsTask = (name: string): NonNullable<NodeInit["target"]> => ({
+export const runsTask = (name: string): NodeTargetInit => ({
   case: "taskNode",
   value: { reference: { case: "referenceId", value: testId(name) } },
 });
 
 /** A node that runs the sub-workflow `name`. */
-export const runsWorkflow = (name: string): NonNullable<NodeInit["target"]> => ({
+export const runsWorkflow = (name: string): NodeTargetInit => ({
   case: "workflowNode",
   value: { reference: { case: "subWorkflowRef", value: testId(name) } },
 });
@@ -75,14 +79,27 @@ function nodesReadBy(binding: BindingInit): string[] {
   return value?.case === "map" ? Object.values(value.value.bindings ?? {}).flatMap(nodesReadBy) : [];
 }
 
-function compiled({ name = "main", nodes, outputs = {}, isPatient = false, ...types }: WorkflowSpec) {
+const bindingsOf = (inputs: NodeSpec["inputs"]) =>
+  Object.entries(inputs ?? {}).map(([key, binding]) => ({ var: key, binding }));
+
+/** A node as flytekit sends it. */
+export const toNode = (id: string, { after = [], retries = 0, timeoutMs = 0, inputs, target }: NodeSpec) => ({
+  id,
+  metadata: {
+    retries: { retries },
+    timeout: { seconds: BigInt(Math.floor(timeoutMs / 1000)), nanos: (timeoutMs % 1000) * 1e6 },
+  },
+  inputs: bindingsOf(inputs),
+  upstreamNodeIds: [...after],
+  target: target ?? runsTask("echo"),
+});
+
+function compiled({ name = "main", nodes, outputs = {}, isPatient = false, onFailure, ...types }: WorkflowSpec) {
   const downstream: Record<string, { ids: string[] }> = {};
   const connect = (from: string, to: string): void => {
     downstream[from] ??= { ids: [] };
     downstream[from].ids.push(to);
   };
-  const bound = (inputs: NodeSpec["inputs"]) =>
-    Object.entries(inputs ?? {}).map(([key, binding]) => ({ var: key, binding }));
   const upstreamOf = ({ after = [], inputs }: NodeSpec) =>
     new Set([...after, ...Object.values(inputs ?? {}).flatMap(nodesReadBy)]);
   const hasDownstream = new Set<string>();
@@ -110,20 +127,10 @@ function compiled({ name = "main", nodes, outputs = {}, isPatient = false, ...ty
       interface: { inputs: variables(types.inputTypes), outputs: variables(types.outputTypes) },
       nodes: [
         { id: "start-node" },
-        { id: "end-node", inputs: bound(outputs) },
-        ...Object.entries(nodes).map(([id, spec]) => ({
-          id,
-          metadata: {
-            retries: { retries: spec.retries ?? 0 },
-            timeout: {
-              seconds: BigInt(Math.floor((spec.timeoutMs ?? 0) / 1000)),
-              nanos: ((spec.timeoutMs ?? 0) % 1000) * 1e6,
-            },
-          },
-          inputs: bound(spec.inputs),
-          target: spec.target ?? runsTask("echo"),
-        })),
+        { id: "end-node", inputs: bindingsOf(outputs) },
+        ...Object.entries(nodes).map(([id, spec]) => toNode(id, spec)),
       ],
+      ...(onFailure ? { failureNode: toNode("fn", onFailure) } : {}),
     },
     connections: { downstream },
   };

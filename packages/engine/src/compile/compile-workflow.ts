@@ -179,6 +179,8 @@ function checkNode(scope: CompileScope, node: Node, place: Place): void {
       if (scope.nodes.has(id)) link(id);
       else report("NodeReferenceNotFound", node.id, `Referenced node [${from}] not found.`);
     }
+  } else if (branch !== undefined) {
+    for (const from of node.upstreamNodeIds) if (scope.nodes.has(from)) connections.order(from, branch);
   }
   const isBranch = node.target.case === "branchNode";
   if (found || isBranch) checkBindings(scope, node, found?.inputs, link);

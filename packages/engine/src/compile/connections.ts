@@ -16,7 +16,7 @@ const sortedLists = (edges: Edges) =>
 export class Connections {
   readonly #upstream: Edges = new Map();
   readonly #downstream: Edges = new Map();
-  /** Edges that only order a branch after what its inner nodes read; they are checked for cycles and not shown. */
+  /** Edges that only order a branch after what its inner nodes wait for; they are checked for cycles and not shown. */
   readonly #hidden: Edges = new Map();
 
   connect(from: string, to: string): void {
@@ -27,7 +27,12 @@ export class Connections {
   /** For nodes outside the main graph (a branch's inner nodes, the failure node): they wait, nobody waits for them. */
   connectUpstreamOnly(from: string, to: string, owner?: string): void {
     add(this.#upstream, to, from);
-    if (owner !== undefined) add(this.#hidden, from, owner);
+    if (owner !== undefined) this.order(from, owner);
+  }
+
+  /** A branch starts after `from` because one of its inner nodes must. */
+  order(from: string, branch: string): void {
+    add(this.#hidden, from, branch);
   }
 
   hasUpstream = (id: string): boolean => this.#upstream.has(id);
