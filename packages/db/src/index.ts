@@ -11,6 +11,38 @@ export { type HeartbeatResult, recordHeartbeat } from "./agents/heartbeat.ts";
 export { appendLogChunks, type NewLogChunk, readLogBytes } from "./agents/logs.ts";
 export { type Db, type OpenDb, openDb, type Tx } from "./connect.ts";
 export { ensureHistoryPartitions } from "./history-partitions.ts";
+export { isRunLive } from "./agents/run-liveness.ts";
+export {
+  type CacheArtifact,
+  type CachePartition,
+  findArtifact,
+  insertArtifact,
+  insertCacheTag,
+  type ListArtifacts,
+  listArtifacts,
+  moveCacheTag,
+  type NewCacheArtifact,
+  updateArtifact,
+} from "./cache/artifacts.ts";
+export {
+  type CacheDataset,
+  type CacheDatasetField,
+  type CacheMetadata,
+  findCacheDataset,
+  insertCacheDataset,
+  listCacheDatasets,
+} from "./cache/datasets.ts";
+export { type CachedOutputs, findCachedOutputs } from "./cache/entries.ts";
+export { evictEntry, evictRun, evictTask } from "./cache/evict.ts";
+export {
+  beatReservations,
+  deleteExpiredReservations,
+  type Reservation,
+  releaseReservation,
+  takeReservations,
+  type WantedReservation,
+} from "./cache/reservations.ts";
+export { type CacheSource, findCacheSources } from "./cache/sources.ts";
 export {
   LIST_OPERATORS,
   type ListCondition,
