@@ -223,7 +223,7 @@ test("a kind of node that cannot run fails cleanly and says why", () => {
   expect(stage.phases()).toMatchObject({ run: "failed", gate: "failed" });
   expect(stage.runRow.failure).toEqual({
     code: "NotSupported",
-    message: "A gate cannot run on this server yet.",
+    message: "The gate does not say what it waits for.",
     kind: "user",
     recoverable: false,
   });

@@ -5,6 +5,7 @@ import { type EngineEvent, type Failure, TIMER_KINDS, type TimerKind, type Value
 import { readProgram } from "../src/graph.ts";
 import type { Program } from "../src/program.ts";
 import { ChangeRecorder, refKey } from "../src/recorder.ts";
+import type { Reference } from "../src/reference.ts";
 import { restoreRun, type StoredArray, type StoredRun } from "../src/restore.ts";
 import { DEFAULT_POLICY, type EnginePolicy } from "../src/retry.ts";
 import { newRun, type RunState } from "../src/state.ts";
@@ -21,7 +22,7 @@ const keyOf = refKey;
 export class Stage {
   readonly program: Program;
   readonly policy: EnginePolicy;
-  run: RunState = newRun();
+  run: RunState;
   nowMs = 1_000;
   runRow: RunChange;
   readonly actions = new Map<number, NewAction & ActionState>();
@@ -31,10 +32,17 @@ export class Stage {
   readonly expansions = new Map<number, Program>();
   /** Values that the engine wrote, which it may do only once. */
   readonly #written = new Set<string>();
+  /** What the last advance asked for. */
+  commands: Changes["commands"] = [];
   visitedNodes = 0;
   staleEvents = 0;
 
-  constructor(closure: CompiledWorkflowClosure, policy: Partial<EnginePolicy> = {}) {
+  constructor(
+    closure: CompiledWorkflowClosure,
+    policy: Partial<EnginePolicy> = {},
+    reference: Reference | null = null,
+  ) {
+    this.run = newRun(reference);
     this.program = readProgram(closure);
     this.policy = { ...DEFAULT_POLICY, ...policy };
     this.runRow = { ...this.run };
@@ -72,6 +80,15 @@ export class Stage {
   succeeded(...names: readonly string[]): Changes {
     for (const name of names) this.values.set(`${this.idOf(name).ordinal}.outputs`, literals({ x: integer(7) }));
     return this.play(...names.map((name) => ({ type: "attemptSucceeded" as const, ...this.idOf(name) })));
+  }
+
+  /** The task of an action wrote a workflow. */
+  expanded(name: string, closure: CompiledWorkflowClosure): Changes {
+    const id = this.idOf(name);
+    const program = readProgram(closure);
+    this.expansions.set(id.ordinal, program);
+    this.run.expansions.set(id.ordinal, program);
+    return this.play({ type: "attemptExpanded", ...id });
   }
 
   failed(name: string, failure: Partial<Failure> = {}): Changes {
@@ -113,6 +130,10 @@ export class Stage {
     const found = [...this.actions.values()].find((action) => action.name === name);
     if (!found) throw new Error(`no action ${name}, but ${[...this.actions.values()].map((action) => action.name)}`);
     return found;
+  }
+
+  nameOf(ordinal: number): string {
+    return this.actions.get(ordinal)?.name ?? "";
   }
 
   idOf(name: string): { ordinal: number; attempt: number } {
@@ -171,6 +192,7 @@ export class Stage {
   }
 
   #commit(changes: Changes): void {
+    this.commands = changes.commands;
     this.runRow = changes.run ?? this.runRow;
     const news = new Map(changes.newActions.map((action) => [action.ordinal, action]));
     for (const action of changes.actions) {

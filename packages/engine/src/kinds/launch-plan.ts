@@ -28,9 +28,10 @@ type ChildEvent = Extract<EngineEvent, { type: "childEnded" | "timerFired" }>;
 /** Applies what became of a child run; false when it is not the one that the action waits for. */
 export function applyChildEvent(step: Step, event: ChildEvent): boolean {
   const action = step.run.actions.get(event.ordinal);
-  if (action?.node.target.kind !== "launchPlan" || action.attempts - 1 !== event.attempt) return false;
+  if (action?.node.target.kind !== "launchPlan" || action.endedAtMs !== null) return false;
+  if (action.attempts - 1 !== event.attempt) return false;
   if (event.type === "timerFired") return expire(step, action, event.timer);
-  step.recorder.clearTimers(action.ordinal, event.attempt);
+  clearDeadline(step, action);
   // Something around it ends and its own end is yet to be told, or it has been told to abort its child.
   if (action.phase === "aborting" || (isCutOff(action) && action.phase === "running")) {
     setActionPhase(step, action, "aborted");
@@ -73,6 +74,10 @@ function expire(step: Step, action: ActionRecord, timer: string): boolean {
 export function abortLaunchPlan(step: Step, action: ActionRecord): void {
   const isTold = action.phase === "failing";
   setActionPhase(step, action, "aborting");
-  step.recorder.clearTimers(action.ordinal, action.attempts - 1);
+  clearDeadline(step, action);
   if (!isTold) step.recorder.runErrand("abort_child", action.ordinal, action.attempts - 1);
+}
+
+function clearDeadline({ recorder }: Step, { ordinal, attempts, node }: ActionRecord): void {
+  if (node.timeoutMs > 0) recorder.clearTimers(ordinal, attempts - 1);
 }
