@@ -13,6 +13,7 @@ import {
   ServerReflectionV1,
   SignalService,
 } from "@skein/idl/service";
+import { insertRun, insertWorkflow } from "@skein/testing";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { signAgentToken, signRunToken } from "./auth/tokens.ts";
@@ -147,12 +148,8 @@ test("with an identity provider every transport asks for a token, and tells wher
 
 test("a run's token reads its own project and no other", async () => {
   api = await startTestApi();
-  const token = await signRunToken(TEST_SECRET_KEY, {
-    subject: "r",
-    project: "flytesnacks",
-    domain: "development",
-    lifetimeSeconds: 60,
-  });
+  const runId = await insertRun(api.database.pool, await insertWorkflow(api.database.pool));
+  const token = await signRunToken(TEST_SECRET_KEY, { runId, project: "flytesnacks", domain: "development" });
   const statusOf = async (path: string) =>
     (await fetch(`${api?.url}${path}`, { headers: { authorization: `Bearer ${token}` } })).status;
   expect(await statusOf("/api/v1/executions/flytesnacks/development?limit=1")).toBe(200);

@@ -88,7 +88,7 @@ test("nobody but an agent serves as one", () => {
     expect(defaultPolicy(caller, "agent:serve", { pool: "default" })).toBe(false);
 });
 
-test("a run reads and launches in its own project and domain only", () => {
+test("a run reads, registers, launches and ends in its own project and domain only", () => {
   const own = { project: "p", domain: "d" };
   const allowed = PERMISSIONS.filter((permission) => defaultPolicy(run, permission, own));
   expect(allowed).toEqual([
@@ -96,8 +96,10 @@ test("a run reads and launches in its own project and domain only", () => {
     "system:read",
     "identity:read",
     "registry:read",
+    "registry:create",
     "run:read",
     "run:launch",
+    "run:abort",
     "data:read",
     "signed-url",
   ]);

@@ -22,9 +22,11 @@ export const PERMISSIONS = [
   "project:read",
   "project:write",
   "registry:read",
+  "registry:create",
   "registry:write",
   "run:read",
   "run:launch",
+  "run:abort",
   "run:write",
   "settings:read",
   "settings:write",
@@ -96,15 +98,15 @@ const byAttributes = (permission: Permission) => ({
 });
 
 const ADMIN: ServiceRows<typeof AdminService> = {
-  createTask: byId("registry:write"),
+  createTask: byId("registry:create"),
   getTask: byId("registry:read"),
   listTaskIds: inDomain("registry:read"),
   listTasks: byId("registry:read"),
-  createWorkflow: byId("registry:write"),
+  createWorkflow: byId("registry:create"),
   getWorkflow: byId("registry:read"),
   listWorkflowIds: inDomain("registry:read"),
   listWorkflows: byId("registry:read"),
-  createLaunchPlan: byId("registry:write"),
+  createLaunchPlan: byId("registry:create"),
   getLaunchPlan: byId("registry:read"),
   getActiveLaunchPlan: byId("registry:read"),
   listActiveLaunchPlans: inDomain("registry:read"),
@@ -123,7 +125,7 @@ const ADMIN: ServiceRows<typeof AdminService> = {
   updateExecution: byId("run:write"),
   getExecutionData: byId("run:read"),
   listExecutions: byId("run:read"),
-  terminateExecution: byId("run:write"),
+  terminateExecution: byId("run:abort"),
   getExecutionMetrics: byId("run:read"),
   getNodeExecution: byNode("run:read"),
   getDynamicNodeWorkflow: byNode("run:read"),
@@ -221,16 +223,16 @@ export const TRPC_PERMISSIONS = {
   "projects.register": "project:write",
   "projects.update": "project:write",
   "projects.domains": "project:read",
-  "tasks.create": "registry:write",
+  "tasks.create": "registry:create",
   "tasks.list": "registry:read",
   "tasks.get": "registry:read",
   "tasks.getSpec": "registry:read",
-  "workflows.create": "registry:write",
+  "workflows.create": "registry:create",
   "workflows.list": "registry:read",
   "workflows.get": "registry:read",
   "workflows.getSpec": "registry:read",
   "workflows.getCompiled": "registry:read",
-  "launchPlans.create": "registry:write",
+  "launchPlans.create": "registry:create",
   "launchPlans.list": "registry:read",
   "launchPlans.get": "registry:read",
   "launchPlans.getActive": "registry:read",
@@ -243,7 +245,7 @@ export const TRPC_PERMISSIONS = {
   "runs.relaunch": "run:launch",
   "runs.get": "run:read",
   "runs.list": "run:read",
-  "runs.abort": "run:write",
+  "runs.abort": "run:abort",
   "runs.setState": "run:write",
   "runs.data": "run:read",
   "runs.actions": "run:read",
@@ -279,10 +281,13 @@ export const ROUTE_PERMISSIONS = {
 } as const satisfies Record<string, Permission>;
 export type RouteName = keyof typeof ROUTE_PERMISSIONS;
 
+/** What an eager workflow does: it registers what it is about to run, launches it, follows it and may end it. */
 const RUN_TOKEN_PERMISSIONS: ReadonlySet<Permission> = new Set([
   "registry:read",
+  "registry:create",
   "run:read",
   "run:launch",
+  "run:abort",
   "data:read",
 ]);
 const ANYBODY: ReadonlySet<Permission> = new Set(["public", "signed-url"]);
@@ -290,7 +295,8 @@ const ANY_TOKEN: ReadonlySet<Permission> = new Set(["system:read", "identity:rea
 
 /**
  * Until roles exist: people and, where no verifier is configured, anonymous callers may do all but serve as an agent;
- * an agent serves its own pool; a run reads and launches in its own project and domain.
+ * an agent serves its own pool; a run reads, registers and launches in its own project and domain, and ends what it
+ * launched.
  */
 export const defaultPolicy: Policy = (caller, permission, tenant) => {
   if (ANYBODY.has(permission)) return true;

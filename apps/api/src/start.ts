@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
-import { migrate, openDb, openNotifier } from "@skein/db";
+import { isRunLive, migrate, openDb, openNotifier } from "@skein/db";
 import { SkeinError } from "@skein/errors";
 import { openStorage, type Storage } from "@skein/storage";
 import { createMetrics, type Logger, openLogger } from "@skein/telemetry";
@@ -8,6 +8,7 @@ import { createAgentService } from "./agents/agent-service.ts";
 import { createLogService } from "./agents/log-service.ts";
 import { openDiscovery, providerKeys } from "./auth/discovery.ts";
 import { createHostGuard } from "./auth/host-guard.ts";
+import { signRunToken } from "./auth/tokens.ts";
 import { createVerifier } from "./auth/verifier.ts";
 import type { ApiConfig } from "./config.ts";
 import { createAccess } from "./edge/access.ts";
@@ -91,11 +92,17 @@ async function open(config: ApiConfig, policy: Policy, logger: Logger, closers: 
     domains: config.domains.map((id) => ({ id, name: id })),
     projects: config.projects,
   });
+  const { secretKey } = config;
   const discovery = config.authIssuer === undefined ? undefined : openDiscovery(config.authIssuer);
   const server = await openServer({
-    access: accessOf(config, discovery, policy),
+    access: accessOf(config, discovery, policy, (runId) => isRunLive(pool, runId)),
     services,
-    agents: createAgentService({ pool, storage, notifier }),
+    agents: createAgentService({
+      pool,
+      storage,
+      notifier,
+      signToken: config.authIssuer === undefined ? undefined : (run) => signRunToken(secretKey, run),
+    }),
     logs: createLogService(pool),
     watchRun: createWatchRun({ db, watcher, getRun: services.runs.get }),
     system: createSystemService({ pool, version }),
@@ -130,11 +137,17 @@ function openConfiguredStorage(config: ApiConfig, publicUrl: () => string): Prom
   });
 }
 
-function accessOf(config: ApiConfig, discovery: ReturnType<typeof openDiscovery> | undefined, policy: Policy) {
+function accessOf(
+  config: ApiConfig,
+  discovery: ReturnType<typeof openDiscovery> | undefined,
+  policy: Policy,
+  isRunLive: (runId: string) => Promise<boolean>,
+) {
   const { authIssuer, authAudience, authJwksUrl, secretKey } = config;
   const isConfigured = authIssuer !== undefined && authAudience !== undefined && discovery !== undefined;
   const verifier = createVerifier({
     secretKey,
+    isRunLive,
     ...(isConfigured && {
       provider: { issuer: authIssuer, audience: authAudience, keys: providerKeys(discovery, authJwksUrl) },
     }),

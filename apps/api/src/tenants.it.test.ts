@@ -18,13 +18,19 @@ let api: TestApi;
 let token: string;
 beforeAll(async () => {
   api = await startTestApi({ projects: [TEST_TENANT.project, OTHER.project] });
-  token = await signRunToken(TEST_SECRET_KEY, { subject: "r", ...TEST_TENANT, lifetimeSeconds: 600 });
   for (const tenant of [TEST_TENANT, OTHER, SIBLING]) {
     const { id, spec } = echoTask("echo");
     await asPerson().createTask({ id: { ...taskOf(tenant), resourceType: id?.resourceType ?? 0 }, spec });
   }
+  await asPerson().createExecution(launchOf(TEST_TENANT, "eager"));
+  token = await signRunToken(TEST_SECRET_KEY, { runId: await runIdOf("eager"), ...TEST_TENANT });
 });
 afterAll(() => api.close());
+
+async function runIdOf(name: string): Promise<string> {
+  const { rows } = await api.database.pool.query<{ id: string }>("select id from runs where name = $1", [name]);
+  return rows[0]?.id ?? "";
+}
 
 const taskOf = (tenant: Tenant) => ({
   ...tenant,
@@ -137,8 +143,26 @@ test("the id of a request is where things are registered, whatever the ids insid
   await asPerson().createTask({ id, spec });
   expect((await asPerson().getTask({ id })).closure?.compiledTask?.template?.id).toMatchObject(id);
   expect(await codeOf(asPerson().getTask({ id: { ...taskOf(OTHER), name: "outer" } }))).toBe("NotFound");
-  expect(await codeOf(asRun().createTask({ id: { ...id, name: "mine" }, spec }))).toBe("PermissionDenied");
+  expect(await codeOf(asRun().createTask({ id: { ...id, ...OTHER }, spec }))).toBe("PermissionDenied");
   expect(await codeOf(asRun().updateProject({ id: TEST_TENANT.project }))).toBe("PermissionDenied");
+});
+
+test("a run registers in its own project, but activates nothing there", async () => {
+  const id = { ...taskOf(TEST_TENANT), name: "late" };
+  expect(await codeOf(asRun().createTask({ id, spec: echoTask("late").spec }))).toBe("answered");
+  expect(await codeOf(asRun().updateLaunchPlan({ id }))).toBe("PermissionDenied");
+});
+
+test("a run ends what it launched and nothing else, and its token ends with it", async () => {
+  await asRun().createExecution(launchOf(TEST_TENANT, "child"));
+  await asPerson().createExecution(launchOf(TEST_TENANT, "stranger"));
+  const idOf = (name: string) => ({ id: { ...TEST_TENANT, name } });
+  expect(await codeOf(asRun().terminateExecution(idOf("child")))).toBe("answered");
+  expect(await codeOf(asRun().terminateExecution(idOf("stranger")))).toBe("PermissionDenied");
+  const over = "update runs set phase = $1, ended_at = now() where name = 'eager'";
+  await api.database.pool.query(over, ["aborted"]);
+  expect(await codeOf(asRun().getExecution(idOf("child")))).toBe("Unauthenticated");
+  await api.database.pool.query(over.replace("now()", "null"), ["running"]);
 });
 
 test("registering may refer only to what the caller may read", async () => {

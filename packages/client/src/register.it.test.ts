@@ -8,6 +8,8 @@ import {
   createTestDatabase,
   echoTask,
   insertRow,
+  insertRun,
+  insertWorkflow,
   launchPlanOf,
   TEST_TENANT,
   type TestDatabase,
@@ -210,7 +212,8 @@ test("a file goes up to the place that was given and comes down from it", async 
 });
 
 test("a run's token gets no object and no value of others by naming its own project beside them", async () => {
-  const token = await signRunToken(SECRET_KEY, { subject: "r", ...TEST_TENANT, lifetimeSeconds: 60 });
+  const runId = await insertRun(database.pool, await insertWorkflow(database.pool));
+  const token = await signRunToken(SECRET_KEY, { runId, ...TEST_TENANT });
   const call = async (path: string, input: object, method: "GET" | "POST") => {
     const json = JSON.stringify({ ...TEST_TENANT, ...input });
     const query = method === "GET" ? `?input=${encodeURIComponent(json)}` : "";
@@ -226,5 +229,5 @@ test("a run's token gets no object and no value of others by naming its own proj
   expect(await call("data.get", { flyteUrl: "flyte://v1/other/development/r/n0/i" }, "GET")).toBe(403);
   expect(await call("data.get", { flyteUrl: "flyte://v1/flytesnacks/production/r/n0/i" }, "GET")).toBe(403);
   expect(await call("data.get", { flyteUrl: "flyte://v1/flytesnacks/development/r/n0/i" }, "GET")).toBe(404);
-  expect(await call("tasks.create", { name: "x", version: "1", spec: {} }, "POST")).toBe(403);
+  expect(await call("launchPlans.setState", { name: "x", version: "1", state: "active" }, "POST")).toBe(403);
 });

@@ -1,16 +1,16 @@
+export { type PathStep, readActionPaths, readExpansion, type StoredExpansion } from "./agents/action-path.ts";
+export { type CheckpointSource, readCheckpointSource } from "./agents/checkpoint-source.ts";
 export {
   type ClaimedAttempt,
   type ClaimRefusal,
   type ClaimVerdict,
   claimAttempts,
-  readAncestorNodeIds,
   readCompiledWorkflow,
+  readSharedInputs,
   type WantedClaim,
 } from "./agents/claims.ts";
 export { type HeartbeatResult, recordHeartbeat } from "./agents/heartbeat.ts";
 export { appendLogChunks, type NewLogChunk, readLogBytes } from "./agents/logs.ts";
-export { type Db, type OpenDb, openDb, type Tx } from "./connect.ts";
-export { ensureHistoryPartitions } from "./history-partitions.ts";
 export { isRunLive } from "./agents/run-liveness.ts";
 export {
   type CacheArtifact,
@@ -43,6 +43,8 @@ export {
   type WantedReservation,
 } from "./cache/reservations.ts";
 export { type CacheSource, findCacheSources } from "./cache/sources.ts";
+export { type Db, type OpenDb, openDb, type Tx } from "./connect.ts";
+export { ensureHistoryPartitions } from "./history-partitions.ts";
 export {
   LIST_OPERATORS,
   type ListCondition,
@@ -151,12 +153,12 @@ export {
   listActions,
   listAttempts,
 } from "./runs/read-actions.ts";
-export {
-  findRun,
-  findRunInputs,
 export { findChildRuns } from "./runs/read-child-runs.ts";
 export { type ExpansionRow, findExpansion, findSpecUris } from "./runs/read-expansions.ts";
 export { type ActionPhaseCounts, countPhasesUnder, listMapItems, type MapItemRow } from "./runs/read-map-items.ts";
+export {
+  findRun,
+  findRunInputs,
   findRunName,
   findValue,
   findValues,

@@ -17,15 +17,17 @@ import {
   EVENTS_CHANNEL,
   type Notifier,
   type OpenDb,
-  readAncestorNodeIds,
-  readCompiledWorkflow,
+  type PathStep,
+  readActionPaths,
   recordHeartbeat,
 } from "@skein/db";
 import { invariant, SkeinError } from "@skein/errors";
 import type { Storage } from "@skein/storage";
-import { lruCache } from "../registry/lru-cache.ts";
 import { claimGrant } from "./claim-grant.ts";
-import { findNode, readWorkflowIndex, taskTemplateOf, type WorkflowIndex } from "./workflow-index.ts";
+import { isClient, type SignToken } from "./client-tasks.ts";
+import { createFindCheckpoint } from "./previous-checkpoint.ts";
+import { createShareInputs } from "./shared-inputs.ts";
+import { createFindTask } from "./task-lookup.ts";
 
 /** What agents ask of the api: claims, heartbeats, log chunks. Every method may be called again with the same words. */
 export interface AgentService {
@@ -35,50 +37,67 @@ export interface AgentService {
   appendLogs(request: AppendLogsRequest, servedPool: string): Promise<{ readonly stored: number }>;
 }
 
+export interface AgentServiceOptions {
+  readonly pool: OpenDb["pool"];
+  readonly storage: Storage;
+  readonly notifier: Notifier;
+  /** Makes the token of tasks that are clients of this server; undefined where callers need none. */
+  readonly signToken: SignToken | undefined;
+}
+
 /** A claim may be silent for two leases: longer than any answer to it can be under way. */
 const FORGOTTEN_AFTER_MS = 2 * AGENT_LEASE_MS;
 /** An agent's last line says that the log was cut, so it may stand a little beyond the cap. */
 const LOG_END_MAX = LOG_BYTES_MAX + 64 * 1024;
-const CACHED_WORKFLOWS_MAX = 100;
 
-export function createAgentService(options: {
-  readonly pool: OpenDb["pool"];
-  readonly storage: Storage;
-  readonly notifier: Notifier;
-}): AgentService {
-  const { pool, storage, notifier } = options;
-  const cache = lruCache<WorkflowIndex>(CACHED_WORKFLOWS_MAX);
+interface Granted {
+  readonly id: AttemptId;
+  readonly claimed: ClaimedAttempt;
+}
 
-  const indexOf = async (workflowId: number): Promise<WorkflowIndex> => {
-    const cached = cache.get(String(workflowId));
-    if (cached) return cached;
-    const compiled = await readCompiledWorkflow(pool, workflowId);
-    invariant(compiled, `workflow ${workflowId} of a claimed attempt does not exist`);
-    const index = readWorkflowIndex(compiled);
-    cache.set(String(workflowId), index);
-    return index;
+export function createAgentService({ pool, storage, notifier, signToken }: AgentServiceOptions): AgentService {
+  const findTask = createFindTask(pool, storage);
+  const findCheckpoint = createFindCheckpoint(pool, storage);
+  const shareInputs = createShareInputs(pool, storage);
+
+  const inputsOf = async ({ id, claimed }: Granted): Promise<ClaimGrant["inputs"]> => {
+    const { inputs } = claimed;
+    if (!inputs) return { data: "" };
+    if (inputs.data) return { data: Buffer.from(inputs.data).toString("base64") };
+    return { uri: inputs.uri ?? (await shareInputs(id, claimed)), sizeBytes: inputs.sizeBytes };
   };
 
-  const grantOf = async (id: AttemptId, claimed: ClaimedAttempt): Promise<ClaimGrant> => {
-    invariant(claimed.taskKey !== null, `action ${claimed.actionName} of run ${id.runId} has an attempt but no task`);
-    const index = await indexOf(claimed.workflowId);
-    const isNested = claimed.parentOrdinal !== null;
-    const ancestorIds = isNested ? await readAncestorNodeIds(pool, id.runId, id.ordinal) : [];
-    const node = findNode(index, ancestorIds, claimed.specNodeId);
-    return claimGrant(storage, id, claimed, taskTemplateOf(index, claimed.taskKey, node), node);
+  const grantOf = async (granted: Granted, path: readonly PathStep[]): Promise<ClaimGrant> => {
+    const { id, claimed } = granted;
+    const task = await findTask(id, claimed, path);
+    const [inputs, previousCheckpointPrefix, token] = await Promise.all([
+      inputsOf(granted),
+      findCheckpoint(id, claimed, task.template),
+      isClient(task.template) ? (signToken?.({ ...claimed, runId: id.runId }) ?? null) : null,
+    ]);
+    const platform = isClient(task.template) ? { token } : null;
+    return claimGrant(storage, id, claimed, task, { inputs, previousCheckpointPrefix, platform });
   };
 
   return {
     async claim({ agentId, pool: workPool, attempts }) {
       const wanted = attempts.map(({ token, ...id }) => ({ ...id, tokenHash: tokenHash(token) }));
       const verdicts = await claimAttempts(pool, agentId, workPool, wanted);
-      const results = verdicts.map(async (verdict, index) => {
-        if (!verdict.granted) return { refused: verdict.refused };
+      const granted = verdicts.flatMap((verdict, index) => {
         const id = attempts[index];
         invariant(id, "a claim has as many verdicts as attempts");
-        return { granted: await grantOf(id, verdict.granted) };
+        return verdict.granted ? [{ id, claimed: verdict.granted }] : [];
       });
-      return { results: await Promise.all(results) };
+      const paths = await pathsOf(pool, granted);
+      const grants = await Promise.all(granted.map((one) => grantOf(one, paths.get(one) ?? [])));
+      let at = 0;
+      const results = verdicts.map((verdict) => {
+        if (!verdict.granted) return { refused: verdict.refused };
+        const grant = grants[at++];
+        invariant(grant, "every granted attempt has its grant");
+        return { granted: grant };
+      });
+      return { results };
     },
 
     async heartbeat(request) {
@@ -107,4 +126,21 @@ export function createAgentService(options: {
       return { stored: await appendLogChunks(pool, { agentId, pool: servedPool }, decoded) };
     },
   };
+}
+
+/** The way to each action from the run's graph. One that stands in the graph itself is its own way, without a query. */
+async function pathsOf(pool: OpenDb["pool"], granted: readonly Granted[]): Promise<Map<Granted, PathStep[]>> {
+  const paths = new Map<Granted, PathStep[]>();
+  const nested: Granted[] = [];
+  for (const one of granted) {
+    const { parentOrdinal, specNodeId } = one.claimed;
+    if (parentOrdinal !== null) nested.push(one);
+    else paths.set(one, [{ ordinal: one.id.ordinal, specNodeId, kind: "task", isExpanded: false }]);
+  }
+  const read = await readActionPaths(
+    pool,
+    nested.map(({ id }) => id),
+  );
+  for (const [at, one] of nested.entries()) paths.set(one, read[at] ?? []);
+  return paths;
 }

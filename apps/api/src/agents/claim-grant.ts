@@ -1,27 +1,28 @@
-import { createHash } from "node:crypto";
 import type { AttemptId, ClaimGrant } from "@skein/contracts";
 import type { ClaimedAttempt } from "@skein/db";
 import { fromBytes, toBytes } from "@skein/idl";
 import { type ExecutionSpec, ExecutionSpecSchema } from "@skein/idl/admin";
 import { type Node, type TaskTemplate, TaskTemplateSchema } from "@skein/idl/core";
 import { attemptOutputPrefix, type Storage } from "@skein/storage";
+import { rawOutputPrefix, rawRootOf } from "./raw-output.ts";
+import type { LocatedTask } from "./task-lookup.ts";
 
-const CHECKPOINT_FOLDER = "_flytecheckpoints";
+/** What a grant holds beside what the rows and the graph say. */
+export type GrantExtras = Pick<ClaimGrant, "inputs" | "previousCheckpointPrefix" | "platform">;
 
-/** All an agent needs to start user code, put together from rows. */
+/** All an agent needs to start user code, put together. */
 export function claimGrant(
   storage: Pick<Storage, "join">,
   id: AttemptId,
   claimed: ClaimedAttempt,
-  template: TaskTemplate,
-  node: Node | undefined,
+  { template, node }: LocatedTask,
+  extras: GrantExtras,
 ): ClaimGrant {
   const spec = fromBytes(ExecutionSpecSchema, claimed.runSpec);
   const { project, domain, runName, actionName } = claimed;
-  const rawRoot = spec.rawOutputDataConfig?.outputLocationPrefix || storage.join("raw");
   return {
+    ...extras,
     taskTemplate: Buffer.from(toBytes(TaskTemplateSchema, template)).toString("base64"),
-    inputs: inputsOf(claimed),
     org: claimed.org,
     project,
     domain,
@@ -30,28 +31,13 @@ export function claimGrant(
     workflowKey: claimed.workflowKey,
     environment: Object.fromEntries((spec.envs?.values ?? []).map(({ key, value }) => [key, value])),
     outputPrefix: attemptOutputPrefix(storage, { project, domain, runName, actionName, attempt: id.attempt }),
-    rawOutputPrefix: rawOutputPrefix(rawRoot, claimed, id.attempt),
-    previousCheckpointPrefix:
-      id.attempt === 0 ? null : `${rawOutputPrefix(rawRoot, claimed, id.attempt - 1)}/${CHECKPOINT_FOLDER}`,
-    arrayIndex: null,
-    platform: null,
+    rawOutputPrefix: rawOutputPrefix(rawRootOf(storage, claimed.runSpec), claimed, id.attempt),
+    arrayIndex: claimed.itemIndex,
     labels: { ...spec.labels?.values },
     annotations: { ...spec.annotations?.values },
     interruptible: isInterruptible(spec, template, node),
     timeoutMs: timeoutMs(node?.metadata?.timeout ?? template.metadata?.timeout),
   };
-}
-
-function inputsOf({ inputs }: ClaimedAttempt): ClaimGrant["inputs"] {
-  if (inputs && inputs.uri !== null) return { uri: inputs.uri, sizeBytes: inputs.sizeBytes };
-  return { data: Buffer.from(inputs?.data ?? []).toString("base64") };
-}
-
-/** Spread over 256 folders, because object stores limit requests per prefix. */
-function rawOutputPrefix(rawRoot: string, { runName, actionName }: ClaimedAttempt, attempt: number): string {
-  const name = `${runName}-${actionName}-${attempt}`;
-  const shard = createHash("sha256").update(name).digest("hex").slice(0, 2);
-  return `${rawRoot.replace(/\/+$/, "")}/${shard}/${name}`;
 }
 
 /** The run's word beats the node's, and the node's beats the task's. */

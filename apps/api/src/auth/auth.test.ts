@@ -12,11 +12,12 @@ const nowSeconds = (): number => Math.floor(Date.now() / 1_000);
 
 let keys: GenerateKeyPairResult;
 let verifier: Verifier;
-const anonymous = createVerifier({ secretKey: SECRET });
+const anonymous = createVerifier({ secretKey: SECRET, isRunLive: async () => true });
 beforeAll(async () => {
   keys = await generateKeyPair("RS256");
   verifier = createVerifier({
     secretKey: SECRET,
+    isRunLive: async () => true,
     provider: { issuer: ISSUER, audience: AUDIENCE, keys: async () => keys.publicKey },
   });
 });
@@ -93,6 +94,7 @@ test("the public key does not serve as a shared secret, and no signature is no s
 test("keys that cannot be read are not the caller's fault", async () => {
   const away = createVerifier({
     secretKey: SECRET,
+    isRunLive: async () => true,
     provider: { issuer: ISSUER, audience: AUDIENCE, keys: () => Promise.reject(new TypeError("fetch failed")) },
   });
   await expect(away.verify(await tokenOf().sign(keys.privateKey))).rejects.toMatchObject({ code: "unavailable" });
@@ -100,19 +102,27 @@ test("keys that cannot be read are not the caller's fault", async () => {
 
 test("our own tokens name their pool or their project, with or without a provider", async () => {
   const agent = await signAgentToken(SECRET, { subject: "a1", pool: "default", lifetimeSeconds: 60 });
-  const run = await signRunToken(SECRET, { subject: "r1", project: "p", domain: "d", lifetimeSeconds: 60 });
+  const run = await signRunToken(SECRET, { runId: "r1", project: "p", domain: "d" });
   for (const one of [verifier, anonymous]) {
     expect(await one.verify(agent)).toMatchObject({ kind: "agent", subject: "a1", pool: "default" });
     expect(await one.verify(run)).toMatchObject({ kind: "run", tenant: { project: "p", domain: "d" } });
   }
 });
 
+test("a run's token ends with its run", async () => {
+  const asked: string[] = [];
+  const isRunLive = async (runId: string) => asked.push(runId) === 1;
+  const one = createVerifier({ secretKey: SECRET, isRunLive });
+  const token = await signRunToken(SECRET, { runId: "r1", project: "p", domain: "d" });
+  expect(await one.verify(token)).toMatchObject({ subject: "r1" });
+  await expect(one.verify(token)).rejects.toMatchObject({ code: "unauthenticated", reason: "run_over" });
+  expect(asked).toEqual(["r1", "r1"]);
+});
+
 test("our own tokens are refused with another key, when late, and under another type", async () => {
   const foreign = await signAgentToken(`${SECRET}!`, { subject: "a1", pool: "default", lifetimeSeconds: 60 });
   const late = await signAgentToken(SECRET, { subject: "a1", pool: "default", lifetimeSeconds: -60 });
-  const [, payload, signature] = (
-    await signRunToken(SECRET, { subject: "r", project: "p", domain: "d", lifetimeSeconds: 60 })
-  ).split(".");
+  const [, payload, signature] = (await signRunToken(SECRET, { runId: "r", project: "p", domain: "d" })).split(".");
   const header = Buffer.from(JSON.stringify({ alg: "HS256", typ: OWN_TOKEN_TYPES.agent })).toString("base64url");
   for (const token of [foreign, late, `${header}.${payload}.${signature}`]) {
     await expect(anonymous.verify(token)).rejects.toMatchObject(refused);

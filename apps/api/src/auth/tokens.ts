@@ -19,11 +19,15 @@ interface Lifetime {
 export const signAgentToken = (secretKey: string, token: Lifetime & { readonly pool: string }): Promise<string> =>
   sign(secretKey, "agent", token, { pool: token.pool });
 
-/** A token for what a run's own code may do: read and launch in the run's project and domain. */
+/** A run's token ends with the run; this only bounds how long one that leaked can be tried. */
+const RUN_TOKEN_SECONDS = 365 * 24 * 3_600;
+
+/** A token for what a run's own code may do, in the run's project and domain, until the run is over. */
 export const signRunToken = (
   secretKey: string,
-  token: Lifetime & { readonly project: string; readonly domain: string },
-): Promise<string> => sign(secretKey, "run", token, { project: token.project, domain: token.domain });
+  { runId, project, domain }: { readonly runId: string; readonly project: string; readonly domain: string },
+): Promise<string> =>
+  sign(secretKey, "run", { subject: runId, lifetimeSeconds: RUN_TOKEN_SECONDS }, { project, domain });
 
 function sign(secretKey: string, kind: OwnTokenKind, token: Lifetime, claims: Record<string, string>): Promise<string> {
   return new SignJWT(claims)

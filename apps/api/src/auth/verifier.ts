@@ -25,15 +25,23 @@ const CLOCK_TOLERANCE_SECONDS = 5;
 export function createVerifier(options: {
   readonly secretKey: string;
   readonly provider?: IdentityProvider;
+  /** Whether a run goes on: its token ends with it. */
+  readonly isRunLive: (runId: string) => Promise<boolean>;
 }): Verifier {
   const { provider, secretKey } = options;
+  const verifyRunToken = async (token: string): Promise<Caller> => {
+    const caller = await verifyOwnToken(secretKey, "run", token);
+    if (await options.isRunLive(caller.subject)) return caller;
+    const message = "The bearer token is not valid: the run that it was given to is over.";
+    throw new SkeinError("unauthenticated", "run_over", message);
+  };
   return {
     requiresToken: provider !== undefined,
     async verify(token) {
       const type = readTokenType(token);
       try {
         if (type === OWN_TOKEN_TYPES.agent) return await verifyOwnToken(secretKey, "agent", token);
-        if (type === OWN_TOKEN_TYPES.run) return await verifyOwnToken(secretKey, "run", token);
+        if (type === OWN_TOKEN_TYPES.run) return await verifyRunToken(token);
         if (provider) return await verifyProviderToken(provider, token);
       } catch (error) {
         throw refusal(error);

@@ -2,6 +2,7 @@
 export interface LruCache<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
+  remove(key: string): void;
 }
 
 export function lruCache<Value>(max: number): LruCache<Value> {
@@ -20,6 +21,9 @@ export function lruCache<Value>(max: number): LruCache<Value> {
       entries.set(key, value);
       const oldest = entries.keys().next();
       if (entries.size > max && !oldest.done) entries.delete(oldest.value);
+    },
+    remove(key) {
+      entries.delete(key);
     },
   };
 }

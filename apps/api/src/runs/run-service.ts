@@ -27,21 +27,16 @@ import {
   type ExecutionSpec,
   ExecutionSpecSchema,
 } from "@skein/idl/admin";
-import { type LiteralMap, WorkflowExecutionIdentifierSchema } from "@skein/idl/core";
+import { WorkflowExecutionIdentifierSchema } from "@skein/idl/core";
 import type { Storage } from "@skein/storage";
 import type { Call } from "../call.ts";
 import { checkText, storableText } from "../registry/identity.ts";
+import { type InputsAndOutputs, readForAnswer } from "../values/readable-values.ts";
 import type { LaunchRequest, launcher } from "./launch-service.ts";
 import { readValue } from "./stored-values.ts";
 
 /** A run with its spec decoded. `storedBytes` is about what an answer that holds it weighs. */
 export type RunView = Omit<RunRow, "spec" | "org"> & { readonly spec: ExecutionSpec; readonly storedBytes: number };
-
-/** What went in and came out of a run or an action; empty while there is nothing. */
-export interface InputsAndOutputs {
-  readonly inputs: LiteralMap;
-  readonly outputs: LiteralMap;
-}
 
 export interface RunDependencies {
   readonly db: Db;
@@ -58,6 +53,13 @@ export interface RelaunchRequest {
 }
 
 const CAUSE_LENGTH_MAX = 10_000;
+
+/** The code of a run may end only what it launched itself. */
+function ofOwn({ caller }: Call, run: RunRow): RunRow {
+  if (caller.kind !== "run" || run.principal === caller.subject) return run;
+  const message = `Run ${run.name} was not launched by the run whose token this is, which may end only its own.`;
+  throw new SkeinError("permission_denied", "run_not_own", message);
+}
 
 /** Rules for runs: launch, look, abort, archive, relaunch. */
 export function runService({ db, storage, notifier, launch }: RunDependencies) {
@@ -89,13 +91,12 @@ export function runService({ db, storage, notifier, launch }: RunDependencies) {
         findValue(db, run.id, 0, "outputs"),
         run.phase === "succeeded" ? findValue(db, run.id, 1, "inputs") : undefined,
       ]);
-      const [inputMap, outputMap] = await Promise.all([readValue(storage, inputs), readValue(storage, outputs)]);
-      return { inputs: inputMap, outputs: outputMap };
+      return readForAnswer(storage, { inputs, outputs });
     },
 
     /** Asks for the end of a run; failed_precondition when it is over. The phase changes when the scheduler has heard. */
     async abort(call: Call, id: NameId, cause: string): Promise<void> {
-      const run = await find(id);
+      const run = ofOwn(call, await find(id));
       const request = {
         cause: storableText(cause).slice(0, CAUSE_LENGTH_MAX),
         principal: storableText(call.caller.subject),

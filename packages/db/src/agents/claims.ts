@@ -23,6 +23,13 @@ export interface ClaimedAttempt {
   readonly specNodeId: string;
   readonly taskKey: string | null;
   readonly parentOrdinal: number | null;
+  /** For a map's item: its index. */
+  readonly itemIndex: number | null;
+  /** The map whose inputs are the item's. */
+  readonly inputsOrdinal: number | null;
+  /** Where the recovered run did the same. */
+  readonly reference: { readonly runId: string; readonly ordinal: number } | null;
+  /** Neither data nor URI: large inputs that many items share, to be had from `readSharedInputs`. */
   readonly inputs: { readonly data: Uint8Array | null; readonly uri: string | null; readonly sizeBytes: number } | null;
 }
 
@@ -30,13 +37,18 @@ export type ClaimVerdict =
   | { readonly granted: ClaimedAttempt; readonly refused?: undefined }
   | { readonly granted?: undefined; readonly refused: ClaimRefusal };
 
-interface ClaimRow extends Omit<ClaimedAttempt, "workflowId" | "inputs"> {
+interface ClaimRow extends Omit<ClaimedAttempt, "workflowId" | "inputs" | "reference"> {
   readonly verdict: "granted" | ClaimRefusal;
   readonly workflowId: string;
+  readonly referenceRunId: string | null;
+  readonly referenceOrdinal: number | null;
   readonly inputData: Buffer | null;
   readonly inputUri: string | null;
   readonly inputSizeBytes: string | null;
 }
+
+/** Inputs that many items share travel in each claim up to this many bytes. */
+const SHARED_INPUT_BYTES_MAX = 64 * 1024;
 
 const CLAIM_ATTEMPTS = `
 with wanted as (
@@ -66,12 +78,15 @@ with wanted as (
 select d.verdict, r.org, r.project, r.domain, r.name as "runName", r.spec as "runSpec", r.workflow_id as "workflowId",
        w.project || ':' || w.domain || ':' || w.name as "workflowKey", a.name as "actionName",
        a.spec_node_id as "specNodeId", a.task_key as "taskKey", a.parent_ordinal as "parentOrdinal",
-       v.data as "inputData", v.uri as "inputUri", v.size_bytes as "inputSizeBytes"
+       a.item_index as "itemIndex", a.inputs_ordinal as "inputsOrdinal", r.reference_run_id as "referenceRunId",
+       a.reference_ordinal as "referenceOrdinal",
+       case when a.inputs_ordinal is null or v.size_bytes <= ${SHARED_INPUT_BYTES_MAX} then v.data end as "inputData",
+       v.uri as "inputUri", v.size_bytes as "inputSizeBytes"
 from decided d
 left join runs r on r.id = d.run_id and d.verdict = 'granted'
 left join workflows w on w.id = r.workflow_id
 left join actions a on a.run_id = r.id and a.ordinal = d.ordinal
-left join action_values v on v.run_id = r.id and v.ordinal = d.ordinal and v.side = 'inputs'
+left join action_values v on v.run_id = r.id and v.ordinal = coalesce(a.inputs_ordinal, d.ordinal) and v.side = 'inputs'
 order by d.place`;
 
 /**
@@ -102,26 +117,21 @@ export async function claimAttempts(
 }
 
 function toClaimed(row: Omit<ClaimRow, "verdict">): ClaimedAttempt {
-  const { inputData, inputUri, inputSizeBytes, workflowId, ...rest } = row;
+  const { inputData, inputUri, inputSizeBytes, workflowId, referenceRunId, referenceOrdinal, ...rest } = row;
   const inputs = inputSizeBytes === null ? null : { data: inputData, uri: inputUri, sizeBytes: Number(inputSizeBytes) };
-  return { ...rest, workflowId: Number(workflowId), inputs };
+  const hasReference = referenceRunId !== null && referenceOrdinal !== null;
+  const reference = hasReference ? { runId: referenceRunId, ordinal: referenceOrdinal } : null;
+  return { ...rest, workflowId: Number(workflowId), inputs, reference };
 }
 
-/** The template ids of the nodes that an action is inside of, outermost first: where its sub-workflow stands in the graph. */
-export async function readAncestorNodeIds(db: pg.Pool, runId: string, ordinal: number): Promise<string[]> {
-  const { rows } = await db.query<{ specNodeId: string }>({
-    name: "read-ancestor-node-ids",
-    text: `with recursive above as (
-             select p.parent_ordinal, p.spec_node_id, 1 as depth from actions a
-             join actions p on p.run_id = a.run_id and p.ordinal = a.parent_ordinal
-             where a.run_id = $1 and a.ordinal = $2
-             union all
-             select p.parent_ordinal, p.spec_node_id, above.depth + 1 from above
-             join actions p on p.run_id = $1 and p.ordinal = above.parent_ordinal)
-           select spec_node_id as "specNodeId" from above order by depth desc`,
+/** The bytes of a map's inputs, which stand in its row. */
+export async function readSharedInputs(db: pg.Pool, runId: string, ordinal: number): Promise<Uint8Array | undefined> {
+  const { rows } = await db.query<{ data: Buffer | null }>({
+    name: "read-shared-inputs",
+    text: "select data from action_values where run_id = $1 and ordinal = $2 and side = 'inputs'",
     values: [runId, ordinal],
   });
-  return rows.map(({ specNodeId }) => specNodeId);
+  return rows[0]?.data ?? undefined;
 }
 
 /** The graph that runs of the workflow follow: a serialized `flyteidl.core.CompiledWorkflowClosure`. */

@@ -19,7 +19,7 @@ test("an answer that cannot be written is an internal error with an id, and is l
   const broken = create(method.output, { id: { retryAttempt: 2 ** 33 } });
   const listener = createGrpcListener({
     access: createAccess({
-      verifier: createVerifier({ secretKey: "x".repeat(32) }),
+      verifier: createVerifier({ secretKey: "x".repeat(32), isRunLive: async () => true }),
       policy: () => true,
       hostGuard: undefined,
     }),

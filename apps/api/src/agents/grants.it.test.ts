@@ -1,0 +1,167 @@
+import { create } from "@bufbuild/protobuf";
+import { attemptToken, type ClaimGrant, tokenHash } from "@skein/contracts";
+import { openNotifier } from "@skein/db";
+import { fromBytes, toBytes } from "@skein/idl";
+import { CompiledWorkflowClosureSchema, TaskTemplateSchema } from "@skein/idl/core";
+import { openStorage, type Storage } from "@skein/storage";
+import {
+  createTempFolder,
+  createTestDatabase,
+  insertProject,
+  insertRow,
+  insertRun,
+  insertWorkflow,
+  type TestDatabase,
+} from "@skein/testing";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type AgentService, createAgentService } from "./agent-service.ts";
+import { checkpointPrefix } from "./raw-output.ts";
+
+const KEY = "k".repeat(40);
+const TENANT = { project: "flytesnacks", domain: "development" };
+const taskId = { ...TENANT, name: "t", version: "v1" };
+const ARGS = ["pyflyte-execute", "--prev-checkpoint", "{{.prevCheckpointPrefix}}"];
+
+let database: TestDatabase;
+let folder: { path: string; close(): Promise<void> };
+let storage: Storage;
+let agents: AgentService;
+let runId: string;
+
+interface TaskShape {
+  readonly type?: string;
+  readonly metadata?: { readonly isEager: boolean };
+}
+
+const reference = { case: "referenceId" as const, value: taskId };
+const nodes = [{ id: "n0", target: { case: "taskNode" as const, value: { reference } } }];
+
+function closureOf(image: string, shape: TaskShape = {}): Buffer {
+  const template = { ...shape, id: taskId, target: { case: "container" as const, value: { image, args: ARGS } } };
+  const closure = create(CompiledWorkflowClosureSchema, { primary: { template: { nodes } }, tasks: [{ template }] });
+  return Buffer.from(toBytes(CompiledWorkflowClosureSchema, closure));
+}
+
+const newRun = async (closure: Buffer, columns: Parameters<typeof insertRun>[2] = {}) =>
+  insertRun(database.pool, await insertWorkflow(database.pool, { compiled: closure }), columns);
+
+interface ActionColumns {
+  readonly [column: string]: string | number | boolean | null;
+}
+
+/** A queued action with its current attempt. */
+async function insertAction(ofRun: string, ordinal: number, columns: ActionColumns = {}): Promise<void> {
+  const own = { run_id: ofRun, ordinal, name: `n${ordinal}`, spec_node_id: "n0", kind: "task", attempts: 1 };
+  const rest = { task_key: "flytesnacks:development:t:v1", phase: "queued", changed_seq: 1 };
+  await insertRow(database.pool, "actions", { ...TENANT, ...own, ...rest, ...columns });
+  const attempt = Number(columns.attempts ?? 1) - 1;
+  const token_hash = tokenHash(attemptToken(KEY, { runId: ofRun, ordinal, attempt }));
+  const shared = { run_id: ofRun, ordinal, attempt, project: "flytesnacks", shard: 0, pool: "default" };
+  const more = { kind: "container", phase: "queued", token_hash, queued_at: new Date(), changed_seq: 1 };
+  await insertRow(database.pool, "attempts", { ...shared, ...more });
+}
+
+async function claim(ordinal: number, attempt = 0): Promise<ClaimGrant> {
+  const id = { runId, ordinal, attempt };
+  const wanted = { ...id, token: attemptToken(KEY, id) };
+  const [result] = (await agents.claim({ agentId: "a1", pool: "default", attempts: [wanted] })).results;
+  if (!result || !("granted" in result)) throw new Error(`refused: ${result?.refused}`);
+  return result.granted;
+}
+
+const imageOf = ({ taskTemplate }: ClaimGrant): string => {
+  const { target } = fromBytes(TaskTemplateSchema, Buffer.from(taskTemplate, "base64"));
+  return target.case === "container" ? target.value.image : "";
+};
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  folder = createTempFolder("grants");
+  storage = await openStorage({ uri: `file://${folder.path}` });
+  const signToken = async ({ runId: ofRun, project, domain }: { runId: string; project: string; domain: string }) =>
+    `token of ${ofRun} in ${project}/${domain}`;
+  agents = createAgentService({ pool: database.pool, storage, notifier: openNotifier(database.pool), signToken });
+  await insertProject(database.pool);
+  runId = await newRun(closureOf("plain:1"));
+});
+afterEach(async () => {
+  storage.close();
+  await folder.close();
+  await database.close();
+});
+
+test("what a task wrote is found in its expansion, in its row or in the object store", async () => {
+  await insertAction(runId, 2, { is_expanded: true });
+  await insertAction(runId, 3, { parent_ordinal: 2, is_expanded: true });
+  await insertAction(runId, 4, { parent_ordinal: 3 });
+  const spec_uri = "file:///spec";
+  await insertRow(database.pool, "expansions", { run_id: runId, ordinal: 2, compiled: closureOf("one:1"), spec_uri });
+  const uri = storage.join("written.pb");
+  await storage.put(uri, closureOf("two:1"));
+  await insertRow(database.pool, "expansions", { run_id: runId, ordinal: 3, uri, spec_uri });
+  const images = [imageOf(await claim(2)), imageOf(await claim(3)), imageOf(await claim(4))];
+  expect(images).toEqual(["plain:1", "one:1", "two:1"]);
+});
+
+test("items share the map's inputs, which travel by URI once they are large, and are stored once", async () => {
+  const inputs = async (ordinal: number, data: Buffer) => {
+    const value = { run_id: runId, ordinal, side: "inputs", data, size_bytes: data.length };
+    await insertRow(database.pool, "action_values", value);
+  };
+  const map = { kind: "array", task_key: null, item_count: 2 };
+  const item = (index: number, of: number) => ({ item_index: index, parent_ordinal: of, inputs_ordinal: of });
+  await insertAction(runId, 2, map);
+  await inputs(2, Buffer.from("small"));
+  await insertAction(runId, 3, item(0, 2));
+  await insertAction(runId, 5, map);
+  const large = Buffer.alloc(64 * 1024 + 1, "x");
+  await inputs(5, large);
+  await insertAction(runId, 6, item(0, 5));
+  await insertAction(runId, 7, item(1, 5));
+
+  expect(await claim(3)).toMatchObject({ arrayIndex: 0, inputs: { data: Buffer.from("small").toString("base64") } });
+  const [first, second] = await Promise.all([claim(6), claim(7)]);
+  expect([first.arrayIndex, second.arrayIndex]).toEqual([0, 1]);
+  expect(first.inputs).toEqual(second.inputs);
+  if (!("uri" in first.inputs)) throw new Error("large shared inputs came inline");
+  expect(first.inputs.sizeBytes).toBe(large.length);
+  expect(Buffer.from(await storage.get(first.inputs.uri))).toEqual(large);
+});
+
+test("an attempt goes on from the newest checkpoint that there is, of its own action or of the recovered run", async () => {
+  const oldest = await newRun(closureOf("plain:1"), { name: "oldest" });
+  await insertAction(oldest, 2, { attempts: 2 });
+  const middle = await newRun(closureOf("plain:1"), { name: "middle", reference_run_id: oldest });
+  await insertAction(middle, 5, { attempts: 1, reference_ordinal: 2 });
+  runId = await newRun(closureOf("plain:1"), { name: "newest", reference_run_id: middle });
+  await insertAction(runId, 8, { attempts: 1, reference_ordinal: 5 });
+  await database.pool.query(
+    `insert into attempts (run_id, ordinal, attempt, project, shard, pool, kind, phase, token_hash, queued_at, changed_seq)
+     select run_id, ordinal, 1, project, shard, pool, kind, phase, $2, queued_at, 1 from attempts where run_id = $1`,
+    [runId, tokenHash(attemptToken(KEY, { runId, ordinal: 8, attempt: 1 }))],
+  );
+  const leave = async (runName: string, ordinal: number, attempt: number): Promise<string> => {
+    const place = checkpointPrefix(storage.join("raw"), { runName, actionName: `n${ordinal}` }, attempt);
+    await storage.put(`${place}/state`, Buffer.from("x"));
+    return place;
+  };
+  const previous = async (attempt: number) => (await claim(8, attempt)).previousCheckpointPrefix;
+
+  expect(await previous(0)).toBeNull();
+  const ofOldest = await leave("oldest", 2, 1);
+  expect([await previous(0), await previous(1)]).toEqual([ofOldest, ofOldest]);
+  const ofMiddle = await leave("middle", 5, 0);
+  expect(await previous(0)).toBe(ofMiddle);
+  const own = await leave("newest", 8, 0);
+  expect([await previous(0), await previous(1)]).toEqual([ofMiddle, own]);
+});
+
+test("only a task that is a client of the server gets a token, which is its run's", async () => {
+  await insertAction(runId, 2);
+  expect((await claim(2)).platform).toBeNull();
+  for (const template of [{ metadata: { isEager: true } }, { type: "eager_failure_handler_task" }]) {
+    runId = await newRun(closureOf("eager:1", template));
+    await insertAction(runId, 2);
+    expect((await claim(2)).platform).toEqual({ token: `token of ${runId} in flytesnacks/development` });
+  }
+});
