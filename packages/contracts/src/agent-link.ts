@@ -108,6 +108,8 @@ export const AppendLogsRequest = z.object({ agentId: AgentId, chunks: z.array(Lo
 export type AppendLogsRequest = z.infer<typeof AppendLogsRequest>;
 
 export const HEARTBEAT_INTERVAL_MS = 1_000;
+/** The name of a task's deck in its output folder. */
+export const DECK_FILE = "deck.html";
 /** An agent silent for this long has lost what it claimed; its attempts count as lost and are tried again. */
 export const AGENT_LEASE_MS = 15_000;
 /** A log is cut here, with a last line that says so. */

@@ -5,6 +5,7 @@ export {
   ClaimGrant,
   ClaimRequest,
   ClaimResponse,
+  DECK_FILE,
   HEARTBEAT_INTERVAL_MS,
   HeartbeatRequest,
   HeartbeatResponse,

@@ -9,6 +9,7 @@ export {
   readSharedInputs,
   type WantedClaim,
 } from "./agents/claims.ts";
+export { findHeldPlaces, type HeldPlace, recordDeck } from "./agents/decks.ts";
 export { type HeartbeatResult, recordHeartbeat } from "./agents/heartbeat.ts";
 export { appendLogChunks, type NewLogChunk, readLogBytes } from "./agents/logs.ts";
 export { isRunLive } from "./agents/run-liveness.ts";
@@ -134,6 +135,16 @@ export {
   type WorkflowSummary,
 } from "./registry/workflows.ts";
 export { insertAbortRequest, type RunState, setRunState } from "./runs/abort.ts";
+export {
+  abortChildRuns,
+  type ChildAbort,
+  type ChildRun,
+  type ParentRun,
+  type ReferenceChild,
+  readChildRuns,
+  readParentRuns,
+  readReferenceChildren,
+} from "./runs/children.ts";
 export {
   countShards,
   insertRun,

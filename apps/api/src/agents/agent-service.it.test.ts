@@ -249,6 +249,31 @@ test("a heartbeat extends the lease and names what to stop and what is settled",
   expect((await database.pool.query("select * from claims")).rows).toEqual([]);
 });
 
+test("a deck of a running task is shown when the agent that holds it says so", async () => {
+  await database.pool.query("update actions set attempts = 1");
+  const deckUriOf = async () => {
+    const { rows } = await database.pool.query(
+      "select deck_uri, a.changed_seq = r.changed_seq as is_told from actions a, runs r",
+    );
+    return rows[0];
+  };
+  const beatWithDeck = (agentId: string, attempt = 0) =>
+    agents.heartbeat({ ...beatOf(agentId, [idOf(2, attempt)]), decks: [idOf(2, attempt)] });
+  await agents.claim(claimOf("a1", 2));
+  await beatWithDeck("a2");
+  expect(await deckUriOf()).toMatchObject({ deck_uri: null });
+  await beatWithDeck("a1");
+  await beatWithDeck("a1");
+  const uri = storage.join("meta/flytesnacks/development/run1/n0-2/0/deck.html");
+  expect(await deckUriOf()).toEqual({ deck_uri: uri, is_told: true });
+  const { rows } = await database.pool.query("select changed_seq from runs");
+  expect(rows).toEqual([{ changed_seq: "2" }]);
+  await insertAttempt(2, 1);
+  await agents.claim(claimOf("a1", 2, 1));
+  await beatWithDeck("a1", 1);
+  expect(await deckUriOf()).toMatchObject({ deck_uri: uri });
+});
+
 test("a live agent's id cannot be taken over from another pool", async () => {
   await agents.heartbeat(beatOf("a1"));
   await expect(agents.heartbeat({ ...beatOf("a1"), pool: "gpu" })).rejects.toMatchObject({ reason: "agent_id_taken" });
