@@ -12,6 +12,7 @@ import { type Loop, type Round, startLoop } from "./loops/loop.ts";
 import { pruneRound } from "./loops/prune.ts";
 import { publishRound } from "./loops/publish.ts";
 import { idleRunsRound, lostClaimsRound, unclaimedRound } from "./loops/rescue.ts";
+import { reservationsRound } from "./loops/reservations.ts";
 import { Alarm, timersRound } from "./loops/timers.ts";
 import type { SchedulerMetrics } from "./metrics.ts";
 import { Publisher } from "./publisher.ts";
@@ -103,6 +104,7 @@ export async function startRing(resources: RingResources): Promise<Ring> {
   start("lost-claims", SECOND, lostClaimsRound(rescue));
   start("unclaimed", SECOND, unclaimedRound(rescue));
   start("idle-runs", 10 * SECOND, idleRunsRound(rescue));
+  start("reservations", 10 * SECOND, reservationsRound({ pool, ownedShards }));
   start("prune", HOUR, pruneRound({ db, pool, historyDays: config.historyDays, logger }));
   return {
     ownedShards,
