@@ -161,6 +161,7 @@ export {
   type AttemptRow,
   findAction,
   findAttempt,
+  findWorkflowOfRun,
   listActions,
   listAttempts,
 } from "./runs/read-actions.ts";

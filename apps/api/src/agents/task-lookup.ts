@@ -4,7 +4,7 @@ import { invariant } from "@skein/errors";
 import type { Node, TaskTemplate } from "@skein/idl/core";
 import type { Storage } from "@skein/storage";
 import { lruCache } from "../registry/lru-cache.ts";
-import { findPlace, readWorkflowIndex, taskTemplateOf, type WorkflowIndex } from "./workflow-index.ts";
+import { findPlace, type Place, readWorkflowIndex, taskTemplateOf, type WorkflowIndex } from "./workflow-index.ts";
 
 /** What an attempt runs, as the graph around its action says. */
 export interface LocatedTask {
@@ -15,10 +15,16 @@ export interface LocatedTask {
 /** Finds the task of a claimed attempt. `path` leads from the run's graph to its action. */
 export type FindTask = (id: AttemptId, claimed: ClaimedAttempt, path: readonly PathStep[]) => Promise<LocatedTask>;
 
+/** Finds where an action stands in the graphs. `path` leads from its run's graph to it. */
+export type FindPlace = (
+  run: { readonly id: string; readonly workflowId: number },
+  path: readonly PathStep[],
+) => Promise<Place>;
+
 const CACHED_WORKFLOWS_MAX = 100;
 
 /** Looks into registered workflows, and into those that tasks wrote while they ran. Neither ever changes. */
-export function createFindTask(pool: OpenDb["pool"], storage: Pick<Storage, "get">): FindTask {
+export function createFindPlace(pool: OpenDb["pool"], storage: Pick<Storage, "get">): FindPlace {
   const cache = lruCache<WorkflowIndex>(CACHED_WORKFLOWS_MAX);
 
   const indexOf = async (key: string, read: () => Promise<Uint8Array>): Promise<WorkflowIndex> => {
@@ -31,7 +37,7 @@ export function createFindTask(pool: OpenDb["pool"], storage: Pick<Storage, "get
 
   const readRegistered = async (workflowId: number): Promise<Uint8Array> => {
     const compiled = await readCompiledWorkflow(pool, workflowId);
-    invariant(compiled, `workflow ${workflowId} of a claimed attempt does not exist`);
+    invariant(compiled, `workflow ${workflowId} of a run does not exist`);
     return compiled;
   };
 
@@ -43,13 +49,18 @@ export function createFindTask(pool: OpenDb["pool"], storage: Pick<Storage, "get
     return storage.get(expansion.uri);
   };
 
-  return async ({ runId }, claimed, path) => {
-    const { workflowId, taskKey, actionName } = claimed;
-    invariant(taskKey !== null, `action ${actionName} of run ${runId} has an attempt but no task`);
+  return async ({ id, workflowId }, path) => {
     const root = await indexOf(String(workflowId), () => readRegistered(workflowId));
-    const place = await findPlace(root, path, (ordinal) =>
-      indexOf(`${runId}/${ordinal}`, () => readWritten(runId, ordinal)),
-    );
+    return findPlace(root, path, (ordinal) => indexOf(`${id}/${ordinal}`, () => readWritten(id, ordinal)));
+  };
+}
+
+/** The tasks of claimed attempts, as the graphs around them say. */
+export function createFindTask(pool: OpenDb["pool"], storage: Pick<Storage, "get">): FindTask {
+  const find = createFindPlace(pool, storage);
+  return async ({ runId }, { workflowId, taskKey, actionName }, path) => {
+    invariant(taskKey !== null, `action ${actionName} of run ${runId} has an attempt but no task`);
+    const place = await find({ id: runId, workflowId }, path);
     return { template: taskTemplateOf(place, taskKey), node: place.node };
   };
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import { SkeinError } from "@skein/errors";
+import { toBytes } from "@skein/idl";
 import { LiteralMapSchema } from "@skein/idl/core";
 import {
   ArtifactType,
@@ -56,7 +57,7 @@ function dependenciesOn(storage: Storage): DataProxyDependencies {
     async readValues(_call, target) {
       requireAction(target);
       const inputs = create(LiteralMapSchema, { literals: { x: integer(1n) } });
-      return { inputs, outputs: create(LiteralMapSchema, { literals: { o0: integer(2n) } }) };
+      return { inputs, outputs: create(LiteralMapSchema, { literals: { o0: integer(2n) } }), large: {} };
     },
     async findDeckUri(_call, target) {
       requireAction(target);
@@ -172,6 +173,34 @@ describe("downloads", () => {
     for (const nativeUrl of ["", "s3://other/a", "file:///etc/passwd", `${storage.rootUri}/../a`]) {
       await expect(location({ nativeUrl })).rejects.toMatchObject({ code: "invalid_argument" });
     }
+  });
+});
+
+describe("GetData of values that no answer has room for", () => {
+  const get = async (tail: string) => {
+    const uri = storage.join("meta", "large.pb");
+    const literals = { a: integer(1n), o0: integer(2n), wide: { ...integer(3n), hash: "x".repeat(19 * 1024 * 1024) } };
+    const bytes = toBytes(LiteralMapSchema, create(LiteralMapSchema, { literals }));
+    await storage.put(uri, bytes);
+    const empty = create(LiteralMapSchema);
+    const large = { outputs: { uri, sizeBytes: bytes.length } };
+    const overLarge = handlersOver({
+      ...dependenciesOn(storage),
+      readValues: async () => ({ inputs: empty, outputs: empty, large }),
+    });
+    const request = create(GetDataRequestSchema, { flyteUrl: `flyte://v1/flytesnacks/development/run1/n0/${tail}` });
+    return required(overLarge.getData)(request, call);
+  };
+
+  test("is a signed URL for the whole, and inline for a variable that fits", async () => {
+    const signedUrl = [expect.stringContaining("/uploads/")];
+    expect(await get("o")).toMatchObject({ data: { case: "preSignedUrls", value: { signedUrl } } });
+    expect(await get("o/o0")).toMatchObject({ data: { case: "literal", value: integer(2n) } });
+  });
+
+  test("is refused for a variable that does not exist or does not fit either", async () => {
+    await expect(get("o/none")).rejects.toMatchObject({ code: "invalid_argument" });
+    await expect(get("o/wide")).rejects.toMatchObject({ reason: "value_too_large" });
   });
 });
 

@@ -1,6 +1,6 @@
-import type { LiteralMap } from "@skein/idl/core";
 import type { Storage } from "@skein/storage";
 import type { Call } from "../call.ts";
+import type { InputsAndOutputs } from "../values/readable-values.ts";
 
 /** One action of a run, or one of its attempts, by the names that clients know. */
 export interface ActionTarget {
@@ -11,19 +11,13 @@ export interface ActionTarget {
   readonly attempt?: number;
 }
 
-/** What an action took and gave; empty maps while it has none. */
-export interface ActionValues {
-  readonly inputs: LiteralMap;
-  readonly outputs: LiteralMap;
-}
-
 /** What the data proxy needs from the rest of the api. Both lookups throw not_found for what does not exist. */
 export interface DataProxyDependencies {
   readonly storage: Storage;
   readonly limits: DataProxyLimits;
   /** Throws unless the project and domain exist and take new things. */
   requireProject(call: Call, project: string, domain: string): Promise<void>;
-  readValues(call: Call, target: ActionTarget): Promise<ActionValues>;
+  readValues(call: Call, target: ActionTarget): Promise<InputsAndOutputs>;
   /** The object store URI of the deck, undefined while there is none. */
   findDeckUri(call: Call, target: ActionTarget): Promise<string | undefined>;
 }

@@ -8,6 +8,7 @@ import { toMode } from "../runs/run-modes.ts";
 import type { RunView } from "../runs/run-service.ts";
 import type { Services } from "../services.ts";
 import type { AdminHandlers } from "./admin-handlers.ts";
+import { toData } from "./data-answer.ts";
 import { toExecutionError } from "./execution-error.ts";
 import { EXECUTION_FIELDS } from "./filters/fields.ts";
 import { readListRequest } from "./filters/list-request.ts";
@@ -69,18 +70,10 @@ export const executionHandlers = (services: Services): AdminHandlers => {
     },
 
     async getExecutionData(request, call) {
-      return toData(await runs.data(call, readRunId(request.id)));
+      return toData(services.storage, await runs.data(call, readRunId(request.id)));
     },
   };
 };
-
-/** Values inline, always: flytekit then follows no URL. */
-export const toData = (data: Awaited<ReturnType<Services["runs"]["data"]>>) => ({
-  inputs: {},
-  outputs: {},
-  fullInputs: data.inputs,
-  fullOutputs: data.outputs,
-});
 
 function toExecution(services: Services, run: RunView, reference: NameId | undefined, isListed: boolean) {
   return {

@@ -1,33 +1,47 @@
-import type { ActionRow } from "@skein/db";
+import type { ActionField, ActionRow, ListCondition } from "@skein/db";
 import { isTerminalAction } from "@skein/engine";
-import { CatalogCacheStatus } from "@skein/idl/core";
+import { SkeinError } from "@skein/errors";
+import type { Call } from "../call.ts";
+import type { ActionDetails, Expansion } from "../runs/action-details.ts";
 import type { ActionId } from "../runs/action-service.ts";
 import type { Services } from "../services.ts";
 import type { AdminHandlers } from "./admin-handlers.ts";
 import { actionFolder, flyteUrls, outputUri } from "./artifact-uris.ts";
+import { CACHE_STATUS } from "./cache-status.ts";
+import { toData } from "./data-answer.ts";
 import { toExecutionError } from "./execution-error.ts";
-import { toData } from "./execution-handlers.ts";
 import { NODE_EXECUTION_FIELDS } from "./filters/fields.ts";
 import { nextToken, readListRequest } from "./filters/list-request.ts";
 import { nodeIdentifier, readActionId, readRunId } from "./identifiers.ts";
 import { toMoments } from "./moments.ts";
-import { ACTION_PHASE } from "./phases.ts";
+import { actionPhase } from "./phases.ts";
 
-/** Node executions: our actions. GetDynamicNodeWorkflow is absent and answers UNIMPLEMENTED. */
+/** A map's items that are tasks have no node executions: they are told by the map's one task execution. */
+const NO_TASK: ListCondition<ActionField> = { field: "kind", operator: "ne", values: ["task"] };
+
+/** Node executions: our actions. */
 export const nodeExecutionHandlers = (services: Services): AdminHandlers => {
   const { actions } = services;
+  const isMap = async (call: Call, id: ActionId) => (await actions.get(call, id)).kind === "array";
   return {
     async getNodeExecution(request, call) {
       const id = readActionId(request.id);
-      return toNodeExecution(services, id, await actions.get(call, id), false);
+      const action = await actions.get(call, id);
+      return toNodeExecution(services, id, action, await actions.details(call, [action]), false);
     },
 
     async listNodeExecutions(request, call) {
       const run = readRunId(request.workflowExecutionId, "workflow_execution_id");
       const query = readListRequest(NODE_EXECUTION_FIELDS, request);
-      const rows = await actions.list(call, run, request.uniqueParentId || undefined, query);
+      const parent = request.uniqueParentId || undefined;
+      const where =
+        parent !== undefined && (await isMap(call, { ...run, action: parent }))
+          ? [...query.where, NO_TASK]
+          : query.where;
+      const rows = await actions.list(call, run, parent, { ...query, where });
+      const details = await actions.details(call, rows);
       return {
-        nodeExecutions: rows.map((row) => toNodeExecution(services, { ...run, action: row.name }, row, true)),
+        nodeExecutions: rows.map((row) => toNodeExecution(services, { ...run, action: row.name }, row, details, true)),
         token: nextToken(query, rows.length),
       };
     },
@@ -37,36 +51,63 @@ export const nodeExecutionHandlers = (services: Services): AdminHandlers => {
 
     async getNodeExecutionData(request, call) {
       const id = readActionId(request.id);
-      const [action, data] = await Promise.all([actions.get(call, id), actions.data(call, id)]);
-      return { ...toData(data), flyteUrls: flyteUrls(id, undefined, action.deckUri !== null) };
+      const action = await actions.get(call, id);
+      const [data, expansion] = await Promise.all([actions.data(call, id), actions.expansion(call, action)]);
+      return {
+        ...(await toData(services.storage, data)),
+        flyteUrls: flyteUrls(id, undefined, action.deckUri !== null),
+        ...(expansion ? { dynamicWorkflow: toDynamicWorkflow(expansion) } : {}),
+      };
+    },
+
+    async getDynamicNodeWorkflow(request, call) {
+      const id = readActionId(request.id);
+      const expansion = await actions.expansion(call, await actions.get(call, id));
+      if (expansion) return { compiledWorkflow: expansion.compiled };
+      const message = `Node ${id.action} of ${id.name} has no workflow of its own: its task has written none.`;
+      throw new SkeinError("not_found", "expansion_not_found", message);
     },
   };
 };
 
-function toNodeExecution(services: Services, id: ActionId, action: ActionRow, isListed: boolean) {
+function toDynamicWorkflow({ compiled, specUri }: Expansion) {
+  const id = compiled.primary?.template?.id;
+  return { ...(id ? { id } : {}), compiledWorkflow: compiled, dynamicJobSpecUri: specUri };
+}
+
+function toNodeExecution(
+  services: Services,
+  id: ActionId,
+  action: ActionRow,
+  details: ActionDetails,
+  isListed: boolean,
+) {
   return {
     id: nodeIdentifier(id),
     inputUri: actionFolder(services, id, "inputs.pb"),
     closure: {
-      phase: ACTION_PHASE[action.phase],
+      phase: actionPhase(action),
       outputResult: toOutputResult(services, id, action, isListed),
       ...toMoments(action),
       deckUri: action.deckUri ?? "",
-      ...(action.kind === "task"
-        ? {
-            targetMetadata: {
-              case: "taskNodeMetadata" as const,
-              value: { cacheStatus: CatalogCacheStatus.CACHE_DISABLED },
-            },
-          }
-        : {}),
+      dynamicJobSpecUri: details.specUris.get(action.ordinal) ?? "",
+      targetMetadata: toTargetMetadata(action, details),
     },
     metadata: {
       specNodeId: action.specNodeId,
-      isParentNode: action.kind === "workflow",
+      isParentNode: action.kind === "workflow" || action.isExpanded,
+      isDynamic: action.isExpanded,
+      isArray: action.kind === "array",
       retryGroup: action.attempts > 0 ? String(action.attempts - 1) : "",
     },
   };
+}
+
+function toTargetMetadata({ kind, ordinal, cacheStatus }: ActionRow, { childRuns }: ActionDetails) {
+  const executionId = childRuns.get(ordinal);
+  if (executionId) return { case: "workflowNodeMetadata" as const, value: { executionId } };
+  if (kind !== "task") return { case: undefined };
+  return { case: "taskNodeMetadata" as const, value: { cacheStatus: CACHE_STATUS[cacheStatus] } };
 }
 
 function toOutputResult(services: Services, id: ActionId, action: ActionRow, isListed: boolean) {

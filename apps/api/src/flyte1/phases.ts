@@ -1,5 +1,5 @@
 import type { ActionRow, AttemptRow } from "@skein/db";
-import type { ActionPhase, RunPhase } from "@skein/engine";
+import { ACTION_PHASES, type ActionPhase, type RunPhase } from "@skein/engine";
 import {
   NodeExecution_Phase as Node,
   TaskExecution_Phase as Task,
@@ -18,7 +18,7 @@ export const RUN_PHASE: Readonly<Record<RunPhase, Workflow>> = {
 };
 
 /** Flyte's nodes know no "aborting": they run until they are aborted. */
-export const ACTION_PHASE: Readonly<Record<ActionPhase, Node>> = {
+const ACTION_PHASE: Readonly<Record<ActionPhase, Node>> = {
   queued: Node.QUEUED,
   running: Node.RUNNING,
   succeeded: Node.SUCCEEDED,
@@ -27,6 +27,35 @@ export const ACTION_PHASE: Readonly<Record<ActionPhase, Node>> = {
   aborting: Node.RUNNING,
   aborted: Node.ABORTED,
   skipped: Node.SKIPPED,
+};
+
+/** The words for phases that filters of actions know: those of the rows, and two that tell them more precisely. */
+export const SHOWN_ACTION_PHASES = [...ACTION_PHASES, "recovered", "expanded"] as const;
+export type ShownActionPhase = (typeof SHOWN_ACTION_PHASES)[number];
+
+export const SHOWN_ACTION_PHASE: Readonly<Record<ShownActionPhase, Node>> = {
+  ...ACTION_PHASE,
+  recovered: Node.RECOVERED,
+  expanded: Node.DYNAMIC_RUNNING,
+};
+
+/** What was taken over from the recovered run, and what runs the workflow that its task wrote, have phases of their own. */
+export function actionPhase({ phase, isRecovered, isExpanded }: ActionRow): Node {
+  if (isRecovered && phase === "succeeded") return SHOWN_ACTION_PHASE.recovered;
+  if (isExpanded && phase === "running") return SHOWN_ACTION_PHASE.expanded;
+  return ACTION_PHASE[phase];
+}
+
+/** The phase of an action that clients are shown as a task: a map, or one of its items. */
+export const ACTION_AS_TASK_PHASE: Readonly<Record<ActionPhase, Task>> = {
+  queued: Task.QUEUED,
+  running: Task.RUNNING,
+  succeeded: Task.SUCCEEDED,
+  failing: Task.RUNNING,
+  failed: Task.FAILED,
+  aborting: Task.RUNNING,
+  aborted: Task.ABORTED,
+  skipped: Task.UNDEFINED,
 };
 
 /** A failure after which another try came, or will come, is told apart from the last one. */

@@ -4,26 +4,36 @@ import { invariant, SkeinError } from "@skein/errors";
 import type { Identifier } from "@skein/idl/core";
 import { TaskLog_MessageFormat } from "@skein/idl/core";
 import type { Call } from "../call.ts";
-import { entityKey, readEntityKey } from "../registry/identity.ts";
-import type { AttemptId } from "../runs/action-service.ts";
+import { entityKey, invalid, readEntityKey } from "../registry/identity.ts";
+import type { ActionId, AttemptId } from "../runs/action-service.ts";
 import { attemptReason } from "../runs/attempt-reason.ts";
 import type { Services } from "../services.ts";
 import type { AdminHandlers } from "./admin-handlers.ts";
 import { actionFolder, flyteUrls, logUrl } from "./artifact-uris.ts";
+import { toData } from "./data-answer.ts";
 import { toExecutionError } from "./execution-error.ts";
-import { toData } from "./execution-handlers.ts";
 import { TASK_EXECUTION_FIELDS } from "./filters/fields.ts";
 import { nextToken, readListRequest } from "./filters/list-request.ts";
 import { nodeIdentifier, readActionId, readAttemptId, taskIdentifier } from "./identifiers.ts";
+import { checkMapAttempt, hasMapTask, toMapTaskExecution } from "./map-task-execution.ts";
 import { toMoments } from "./moments.ts";
 import { attemptPhase } from "./phases.ts";
 
 /** Task executions: our attempts. */
 export const taskExecutionHandlers = (services: Services): AdminHandlers => {
   const { actions } = services;
+  const findMap = async (call: Call, id: ActionId): Promise<ActionRow | undefined> => {
+    const action = await actions.get(call, id);
+    return hasMapTask(action) ? action : undefined;
+  };
   return {
     async getTaskExecution(request, call) {
       const id = readAttemptId(request.id);
+      const map = await findMap(call, id);
+      if (map) {
+        checkMapAttempt(id, id.attempt);
+        return toMapTaskExecution(services, call, id, map);
+      }
       const found = await actions.getAttempt(call, id);
       checkTask(request.id?.taskId, found.action);
       return toTaskExecution(services, id, found, await taskTypeOf(services, call, found.action), false);
@@ -32,6 +42,12 @@ export const taskExecutionHandlers = (services: Services): AdminHandlers => {
     async listTaskExecutions(request, call) {
       const id = readActionId(request.nodeExecutionId, "node_execution_id");
       const query = readListRequest(TASK_EXECUTION_FIELDS, request);
+      const map = await findMap(call, id);
+      if (map) {
+        if (query.where.length > 0) throw invalid("filters", "cannot be used for a map, which has one task execution");
+        const only = query.offset === 0 ? [await toMapTaskExecution(services, call, id, map)] : [];
+        return { taskExecutions: only, token: "" };
+      }
       const rows = await actions.listAttempts(call, id, query);
       const [first] = rows;
       const taskType = first ? await taskTypeOf(services, call, first.action) : "";
@@ -45,10 +61,15 @@ export const taskExecutionHandlers = (services: Services): AdminHandlers => {
 
     async getTaskExecutionData(request, call) {
       const id = readAttemptId(request.id);
+      if (await findMap(call, id)) {
+        checkMapAttempt(id, id.attempt);
+        const data = await toData(services.storage, await actions.data(call, id));
+        return { ...data, flyteUrls: flyteUrls(id, undefined, false) };
+      }
       const { action, attempt } = await actions.getAttempt(call, id);
       checkTask(request.id?.taskId, action);
-      const data = await actions.attemptData(call, id);
-      return { ...toData(data), flyteUrls: flyteUrls(id, attempt.attempt, action.deckUri !== null) };
+      const data = await toData(services.storage, await actions.attemptData(call, id));
+      return { ...data, flyteUrls: flyteUrls(id, attempt.attempt, action.deckUri !== null) };
     },
   };
 };
@@ -77,7 +98,7 @@ function toTaskExecution(services: Services, id: AttemptId, row: Try, taskType: 
   return {
     id: { taskId: taskIdentifier(action.taskKey), nodeExecutionId: nodeIdentifier(id), retryAttempt: id.attempt },
     inputUri: actionFolder(services, id, "inputs.pb"),
-    isParent: false,
+    isParent: action.isExpanded && attempt.phase === "succeeded",
     closure: {
       phase: attemptPhase(attempt, action),
       outputResult: toOutputResult(services, id, attempt, isListed),

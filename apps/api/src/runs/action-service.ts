@@ -7,21 +7,19 @@ import {
   findAction,
   findAttempt,
   findRun,
-  findValues,
+  findValue,
   type ListQuery,
   listActions,
   listAttempts,
   type NameId,
   type RunRow,
-  type ValueRow,
-  type ValueSide,
 } from "@skein/db";
 import { SkeinError } from "@skein/errors";
 import type { Storage } from "@skein/storage";
 import type { Call } from "../call.ts";
 import { checkText } from "../registry/identity.ts";
-import type { InputsAndOutputs } from "./run-service.ts";
-import { readValue } from "./stored-values.ts";
+import { type InputsAndOutputs, readForAnswer } from "../values/readable-values.ts";
+import { actionDetails } from "./action-details.ts";
 
 /** An action by the names that clients know. */
 export interface ActionId extends NameId {
@@ -39,13 +37,14 @@ const ATTEMPT_MAX = 2 ** 31 - 1;
 
 /** Reads actions and attempts. Only the scheduler writes them. */
 export function actionService(db: Db, storage: Storage) {
-  const read = async (values: readonly ValueRow[], side: ValueSide) =>
-    readValue(
-      storage,
-      values.find((value) => value.side === side),
-    );
+  /** An item that picks its part of a map's inputs by itself has none of its own. */
+  const inputsOf = ({ runId, ordinal, inputsOrdinal }: ActionRow) =>
+    findValue(db, runId, inputsOrdinal ?? ordinal, "inputs");
+  const outputsOf = ({ runId, ordinal }: ActionRow) => findValue(db, runId, ordinal, "outputs");
 
   return {
+    ...actionDetails(db, storage),
+
     get: (_call: Call, id: ActionId): Promise<ActionRow> => find(db, id),
 
     /** Actions directly under `parent`; undefined: those without a parent. */
@@ -63,9 +62,8 @@ export function actionService(db: Db, storage: Storage) {
 
     async data(_call: Call, id: ActionId): Promise<InputsAndOutputs> {
       const action = await find(db, id);
-      const values = await findValues(db, action.runId, action.ordinal);
-      const [inputs, outputs] = await Promise.all([read(values, "inputs"), read(values, "outputs")]);
-      return { inputs, outputs };
+      const [inputs, outputs] = await Promise.all([inputsOf(action), outputsOf(action)]);
+      return readForAnswer(storage, { inputs, outputs });
     },
 
     getAttempt: (_call: Call, id: AttemptId) => findTry(db, id),
@@ -79,10 +77,9 @@ export function actionService(db: Db, storage: Storage) {
     /** Outputs belong to the attempt that succeeded; the others have none. */
     async attemptData(_call: Call, id: AttemptId): Promise<InputsAndOutputs> {
       const { action, attempt } = await findTry(db, id);
-      const values = await findValues(db, action.runId, action.ordinal);
-      const outputs = attempt.phase === "succeeded" ? values : [];
-      const [inputMap, outputMap] = await Promise.all([read(values, "inputs"), read(outputs, "outputs")]);
-      return { inputs: inputMap, outputs: outputMap };
+      const isDone = attempt.phase === "succeeded";
+      const [inputs, outputs] = await Promise.all([inputsOf(action), isDone ? outputsOf(action) : undefined]);
+      return readForAnswer(storage, { inputs, outputs });
     },
   };
 }
@@ -107,6 +104,9 @@ async function findTry(db: Db, id: AttemptId): Promise<{ action: ActionRow; atte
   const attempt =
     id.attempt > ATTEMPT_MAX ? undefined : await findAttempt(db, action.runId, action.ordinal, id.attempt);
   if (attempt) return { action, attempt };
-  const message = `Action ${id.action} of run ${id.name} has no attempt ${id.attempt}.`;
-  throw new SkeinError("not_found", "attempt_not_found", message);
+  throw attemptNotFound(id);
 }
+
+/** The error of an attempt that was never made. */
+export const attemptNotFound = ({ action, name, attempt }: AttemptId): SkeinError =>
+  new SkeinError("not_found", "attempt_not_found", `Action ${action} of run ${name} has no attempt ${attempt}.`);

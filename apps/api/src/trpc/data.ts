@@ -77,7 +77,7 @@ export const dataRouter = router({
 
   /** What a `flyte://` URL points at. Whose it is stands in the URL. */
   get: procedure.input(z.object({ flyteUrl: word("flyte:// URL") })).query(async ({ ctx, input: { flyteUrl } }) => {
-    const { project, domain } = readFlyteUrl(flyteUrl);
+    const { project, domain, artifact } = readFlyteUrl(flyteUrl);
     ctx.call.authorize("data:read", { project, domain });
     const request = create(GetDataRequestSchema, { flyteUrl });
     const { data } = await getData(dataProxyDependencies(ctx.services), request, ctx.call);
@@ -96,7 +96,8 @@ export const dataRouter = router({
         };
       case "preSignedUrls":
         return {
-          kind: "deck" as const,
+          // Values that no answer has room for are a file too: a serialized literal map.
+          kind: artifact === "deck" ? ("deck" as const) : ("download" as const),
           signedUrls: data.value.signedUrl,
           expiresAt: dateOf(data.value.expiresAt),
         };

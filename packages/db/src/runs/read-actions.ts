@@ -1,3 +1,4 @@
+import { invariant } from "@skein/errors";
 import { and, eq, getTableColumns, isNull, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../connect.ts";
 import { type ListFields, type ListQuery, orderOf, whereOf } from "../lists/list-query.ts";
@@ -12,6 +13,13 @@ export async function findAction(db: Db, runId: string, name: string): Promise<A
     .from(actions)
     .where(and(eq(actions.runId, runId), eq(actions.name, name)));
   return row;
+}
+
+/** The graph that a run of which there are actions follows. */
+export async function findWorkflowOfRun(db: Db, runId: string): Promise<number> {
+  const [row] = await db.select({ workflowId: runs.workflowId }).from(runs).where(eq(runs.id, runId));
+  invariant(row, `run ${runId} of an action exists`);
+  return row.workflowId;
 }
 
 const RUN_OF_ACTION = {
@@ -31,6 +39,7 @@ const ACTION_FIELDS = {
   ordinal: actions.ordinal,
   name: actions.name,
   phase: SHOWN_PHASE,
+  kind: actions.kind,
   errorKind: actions.errorKind,
   errorCode: actions.errorCode,
   duration: actions.duration,
@@ -85,7 +94,7 @@ const ATTEMPT_FIELDS = {
   updatedAt: attempts.updatedAt,
   startedAt: attempts.startedAt,
   actionName: actions.name,
-  actionPhase: actions.phase,
+  actionPhase: SHOWN_PHASE,
   taskProject: taskKeyPart("^([^:]*):"),
   taskDomain: taskKeyPart("^[^:]*:([^:]*):"),
   taskName: taskKeyPart("^[^:]*:[^:]*:(.*):[^:]*$"),

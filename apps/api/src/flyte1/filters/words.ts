@@ -1,9 +1,9 @@
 import type { RunMode } from "@skein/db";
-import { ACTION_PHASES, RUN_PHASES } from "@skein/engine";
+import { RUN_PHASES } from "@skein/engine";
 import { ExecutionMetadata_ExecutionMode } from "@skein/idl/admin";
 import { NodeExecution_Phase, ResourceType, TaskExecution_Phase, WorkflowExecution_Phase } from "@skein/idl/core";
 import { RUN_MODE_NAMES, toMode } from "../../runs/run-modes.ts";
-import { ACTION_PHASE, RUN_PHASE } from "../phases.ts";
+import { RUN_PHASE, SHOWN_ACTION_PHASE, SHOWN_ACTION_PHASES } from "../phases.ts";
 
 /** Flyte's words (and their numbers) → the words in our rows. */
 type Words = Readonly<Record<string, readonly string[]>>;
@@ -25,7 +25,11 @@ function wordsOf<Ours extends string>(
 }
 
 export const RUN_PHASE_WORDS = wordsOf(WorkflowExecution_Phase, RUN_PHASES, (phase) => RUN_PHASE[phase]);
-export const ACTION_PHASE_WORDS = wordsOf(NodeExecution_Phase, ACTION_PHASES, (phase) => ACTION_PHASE[phase]);
+export const ACTION_PHASE_WORDS = wordsOf(
+  NodeExecution_Phase,
+  SHOWN_ACTION_PHASES,
+  (phase) => SHOWN_ACTION_PHASE[phase],
+);
 
 /** A failed attempt is FAILED or RETRYABLE_FAILED by what came after it, which a filter does not look at. */
 const ATTEMPT_PHASE: Readonly<Record<string, readonly string[]>> = {
