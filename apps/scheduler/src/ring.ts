@@ -50,7 +50,7 @@ const HOUR = 3_600 * SECOND;
 
 /** Starts everything that turns facts into work. */
 export async function startRing(resources: RingResources): Promise<Ring> {
-  const { config, pool, db, queues, logger, metrics, health } = resources;
+  const { config, pool, queues, logger, metrics, health } = resources;
   const shared = { pool, logger, metrics, health, secretKey: config.secretKey };
   const loops = new Map<string, Loop>();
   const start = (name: string, everyMs: number, round: Round) =>
@@ -83,7 +83,7 @@ export async function startRing(resources: RingResources): Promise<Ring> {
   const shards = startShards({
     ...shared,
     owner: resources.owner,
-    count: await countShards(db),
+    count: await countShards(pool),
     onTaken: async (shard) => {
       for (const loop of loops.values()) loop.wake();
       consumers.set(shard, await consumeReports(shard, { queues, inbox, secretKey: config.secretKey, metrics }));
@@ -104,8 +104,7 @@ export async function startRing(resources: RingResources): Promise<Ring> {
   start("lost-claims", SECOND, lostClaimsRound(rescue));
   start("unclaimed", SECOND, unclaimedRound(rescue));
   start("idle-runs", 10 * SECOND, idleRunsRound(rescue));
-  start("reservations", 10 * SECOND, reservationsRound({ pool, ownedShards }));
-  start("prune", HOUR, pruneRound({ db, pool, historyDays: config.historyDays, logger }));
+  startHousekeeping(start, resources, ownedShards);
   return {
     ownedShards,
     onEvents: () => wake("events"),
@@ -119,4 +118,14 @@ export async function startRing(resources: RingResources): Promise<Ring> {
       await publisher.close();
     },
   };
+}
+
+/** What nothing waits for, as long as it comes in time. */
+function startHousekeeping(
+  start: (name: string, everyMs: number, round: Round) => void,
+  { config, db, pool, logger }: RingResources,
+  ownedShards: () => readonly number[],
+): void {
+  start("reservations", 10 * SECOND, reservationsRound({ pool, ownedShards }));
+  start("prune", HOUR, pruneRound({ db, pool, historyDays: config.historyDays, logger }));
 }
