@@ -1,13 +1,18 @@
-import { create } from "@bufbuild/protobuf";
-import { BindingSchema, type CompiledWorkflowClosure, CompiledWorkflowClosureSchema, type Node } from "@skein/idl/core";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  BindingSchema,
+  CompiledLaunchPlanSchema,
+  type CompiledWorkflowClosure,
+  CompiledWorkflowClosureSchema,
+  type Node,
+  NodeMetadataSchema,
+  SimpleType,
+} from "@skein/idl/core";
 import { expect, test } from "vitest";
 import { closureOf, INTEGER, promiseOf, runsTask, runsWorkflow, testId } from "../test/closures.ts";
+import { asksApproval, asksValue, chooses, launches, maps, sleeps, when } from "../test/targets.ts";
 import { readProgram } from "./graph.ts";
 import type { GraphNode } from "./program.ts";
-
-type Target = ReturnType<typeof runsTask>;
-
-const mapsOver = (target: Target): Target => ({ case: "arrayNode", value: { node: { target } } });
 
 const nodeOf = (closure: CompiledWorkflowClosure, id: string): GraphNode => {
   const { root } = readProgram(closure);
@@ -101,8 +106,8 @@ test("what refers to nothing, or says too little, says why it cannot run", () =>
       },
       gate: { target: { case: "gateNode", value: {} } },
       array: { target: { case: "arrayNode", value: {} } },
-      mapsGate: { target: mapsOver({ case: "gateNode", value: { condition: { case: "sleep", value: {} } } }) },
-      mapsNothing: { target: mapsOver(runsTask("gone")) },
+      mapsGate: { target: maps(sleeps(1)) },
+      mapsNothing: { target: maps(runsTask("gone")) },
       task: { target: runsTask("gone") },
       workflow: { target: runsWorkflow("gone") },
       vague: { target: { case: "taskNode", value: {} } },
@@ -125,6 +130,164 @@ test("what refers to nothing, or says too little, says why it cannot run", () =>
   expect(vague).toBe("The node does not say what it runs.");
   rawNode(closure, "task").target = { case: undefined };
   expect(reasonOf(closure, "task")).toBe(vague);
+});
+
+test("a branch waits for everything that its inner nodes wait for, at any depth, and they wait for nothing", () => {
+  const inner = chooses({ deep: [when("x", "EQ", 2), { inputs: { x: promiseOf("c") } }] }, { fails: "no" });
+  const target = chooses(
+    { first: [when("x", "EQ", 1), { inputs: { x: promiseOf("b"), y: promiseOf("") }, after: ["branch", "gone"] }] },
+    { id: "second", node: { inputs: { x: promiseOf("a") }, after: ["d"], target: inner } },
+  );
+  const closure = closureOf({
+    nodes: { a: {}, b: {}, c: {}, d: {}, branch: { inputs: { x: promiseOf("a") }, target }, e: { after: ["branch"] } },
+  });
+  const { root } = readProgram(closure);
+  const branch = nodeOf(closure, "branch");
+  expect(branch.inDegree).toBe(5);
+  for (const id of ["a", "b", "c", "d", "start-node"]) expect(nodeOf(closure, id).downstream).toContain(branch.index);
+  expect(branch.producers).toEqual([root.indexOf.get("a")]);
+  const chosen = branch.target.kind === "branch" ? branch.target : undefined;
+  const first = chosen?.cases[0]?.node;
+  expect(first).toMatchObject({ index: -1, id: "first", inDegree: 0, downstream: [], target: { kind: "task" } });
+  expect(first?.producers).toEqual(["b", "start-node"].map((id) => root.indexOf.get(id)));
+  expect(chosen?.otherwise).toMatchObject({
+    type: "node",
+    node: { id: "second", target: { kind: "branch", otherwise: { type: "fail", message: "no" } } },
+  });
+});
+
+test("a branch without an else has nothing to fall back to", () => {
+  const target = chooses({ only: [when("x", "EQ", 1), {}] });
+  expect(nodeOf(closureOf({ nodes: { branch: { target } } }), "branch").target).toMatchObject({ otherwise: null });
+});
+
+test("gates say what they wait for, and for how long", () => {
+  const closure = closureOf({
+    nodes: {
+      pause: { target: sleeps(1_500) },
+      ask: { target: asksApproval("ok"), timeoutMs: 60_000 },
+      value: { target: asksValue("how-many") },
+      untyped: {
+        target: { case: "gateNode", value: { condition: { case: "signal", value: { signalId: "s" } } } },
+      },
+    },
+  });
+  const gateOf = (id: string) => {
+    const { target } = nodeOf(closure, id);
+    return target.kind === "gate" ? target.gate : undefined;
+  };
+  expect(gateOf("pause")).toEqual({ type: "sleep", durationMs: 1_500 });
+  expect(gateOf("ask")).toEqual({ type: "approve", signalId: "ok" });
+  expect(nodeOf(closure, "ask").timeoutMs).toBe(60_000);
+  expect(gateOf("value")).toMatchObject({ type: "signal", signalId: "how-many", outputName: "x", valueType: {} });
+  expect(gateOf("untyped")).toMatchObject({ type: "signal", valueType: null });
+});
+
+test("a map says what it maps, how many at once, how many must succeed and what is cut", () => {
+  const mapped = {
+    id: testId("square"),
+    type: "t",
+    interface: { outputs: { variables: { o1: { type: INTEGER }, o0: { type: INTEGER } } } },
+  };
+  const inner = { name: "inner", nodes: {}, outputTypes: { w: INTEGER } };
+  const closure = closureOf(
+    {
+      nodes: {
+        shared: {
+          inputs: { x: promiseOf("") },
+          target: maps(runsTask("square"), { parallelism: 3, minSuccessRatio: 0.5, boundInputs: ["b"], retries: 2 }),
+        },
+        split: { target: maps(runsTask("square"), { isSplit: true, minSuccesses: 1 }) },
+        flow: { target: maps(runsWorkflow("inner")) },
+        plan: { target: maps(launches("lp")) },
+      },
+    },
+    [inner],
+    [mapped],
+  );
+  closure.launchPlans.push(
+    create(CompiledLaunchPlanSchema, {
+      template: { id: testId("lp"), interface: { outputs: { variables: { p: { type: INTEGER } } } } },
+    }),
+    create(CompiledLaunchPlanSchema),
+  );
+  const arrayOf = (id: string) => {
+    const { target } = nodeOf(closure, id);
+    return target.kind === "array" ? target.array : undefined;
+  };
+  expect(arrayOf("shared")).toMatchObject({
+    parallelism: 3,
+    minSuccesses: null,
+    minSuccessRatio: 0.5,
+    boundInputs: new Set(["b"]),
+    isSplit: false,
+    outputNames: ["o0", "o1"],
+    node: { index: -1, bindings: [], producers: [], retries: 2, target: { kind: "task" } },
+  });
+  expect(nodeOf(closure, "shared")).toMatchObject({ bindings: [{ var: "x" }], cache: null });
+  expect(arrayOf("split")).toMatchObject({ parallelism: 0, minSuccesses: 1, minSuccessRatio: null, isSplit: true });
+  expect(arrayOf("flow")).toMatchObject({ isSplit: true, outputNames: ["w"] });
+  expect(arrayOf("plan")).toMatchObject({
+    isSplit: true,
+    outputNames: ["p"],
+    node: { target: { id: { name: "lp" } } },
+  });
+});
+
+test("a map over an entity that keeps its interface takes lists of what that declares, except where it is bound", () => {
+  const union = { type: { case: "unionType" as const, value: { variants: [INTEGER] } } };
+  const inner = { name: "inner", nodes: {}, inputTypes: { x: union, b: union } };
+  const target = (keepsInterface: boolean) => maps(runsWorkflow("inner"), { keepsInterface, boundInputs: ["b"] });
+  const closure = closureOf({ nodes: { keeps: { target: target(true) }, own: { target: target(false) } } }, [inner]);
+  const kinds = (id: string) => [...nodeOf(closure, id).unionTypes].map(([name, { type }]) => [name, type.case]);
+  expect(kinds("keeps")).toEqual([
+    ["x", "collectionType"],
+    ["b", "unionType"],
+  ]);
+  expect(kinds("own")).toEqual([
+    ["x", "unionType"],
+    ["b", "unionType"],
+  ]);
+});
+
+test("a task is cached as it says, unless its node says otherwise", () => {
+  const metadata = { discoverable: true, discoveryVersion: "1", cacheSerializable: true, cacheIgnoreInputVars: ["x"] };
+  const cached = { id: testId("cached"), type: "t", metadata };
+  const closure = closureOf({ nodes: { plain: {}, own: { target: runsTask("cached") } } }, [], [cached]);
+  const cacheOf = (override: MessageInitShape<typeof NodeMetadataSchema>, id = "own") => {
+    rawNode(closure, id).metadata = create(NodeMetadataSchema, override);
+    return nodeOf(closure, id).cache;
+  };
+  expect(cacheOf({})).toEqual({ version: "1", isSerialized: true, ignoredInputs: new Set(["x"]) });
+  expect(cacheOf({ cacheableValue: { case: "cacheable", value: false } })).toBeNull();
+  expect(cacheOf({ cacheVersionValue: { case: "cacheVersion", value: "2" } })?.version).toBe("2");
+  expect(cacheOf({ cacheVersionValue: { case: "cacheVersion", value: "v".repeat(255) } })).not.toBeNull();
+  expect(cacheOf({ cacheVersionValue: { case: "cacheVersion", value: "v".repeat(256) } })).toBeNull();
+  expect(cacheOf({ cacheSerializableValue: { case: "cacheSerializable", value: false } })?.isSerialized).toBe(false);
+  expect(cacheOf({}, "plain")).toBeNull();
+  const on = { cacheableValue: { case: "cacheable" as const, value: true } };
+  expect(cacheOf(on, "plain")).toBeNull();
+  expect(cacheOf({ ...on, cacheVersionValue: { case: "cacheVersion", value: "3" } }, "plain")).toEqual({
+    version: "3",
+    isSerialized: false,
+    ignoredInputs: new Set(),
+  });
+});
+
+test("a failure node is told the error by the inputs that take one", () => {
+  const error = { type: { case: "simple" as const, value: SimpleType.ERROR } };
+  const optional = { type: { case: "unionType" as const, value: { variants: [error] } } };
+  const types = { x: { type: INTEGER }, untyped: {}, err: { type: optional } };
+  const cleanUp = { id: testId("clean"), type: "t", interface: { inputs: { variables: types } } };
+  const closure = closureOf(
+    { nodes: {}, onFailure: { inputs: { x: promiseOf("") }, target: runsTask("clean") } },
+    [],
+    [cleanUp],
+  );
+  const { failureNode, start } = readProgram(closure).root;
+  expect(failureNode).toMatchObject({ index: -1, id: "fn", target: { kind: "task" }, producers: [start] });
+  expect([...(failureNode?.errorInputs.keys() ?? [])]).toEqual(["err"]);
+  expect(readProgram(closureOf({ nodes: {} })).root.failureNode).toBeNull();
 });
 
 test("declared types that hold a union are kept for the nodes that bind to them", () => {

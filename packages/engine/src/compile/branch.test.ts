@@ -162,6 +162,17 @@ test("an inner node that waits for what comes after its branch would never run",
   expect(codes(value, "b.o", [after])).toEqual(["start-node CycleDetected"]);
 });
 
+test("an inner node waits for the nodes of the graph that it says, which must not come after its branch", () => {
+  const waitsFor = (...upstreamNodeIds: string[]) =>
+    branch(equal(variable("x"), one), {
+      otherwise: { case: "elseNode", value: nodeOf("w", { x: ".x" }, { target: runs("inc"), upstreamNodeIds }) },
+    });
+  const other = nodeOf("other", { x: ".x" }, { target: runs("inc") });
+  expect(codes(waitsFor("other", "no-node-of-the-graph"), "b.o", [other])).toEqual([]);
+  const after = nodeOf("after", { x: "b.o" }, { target: runs("inc") });
+  expect(codes(waitsFor("after"), "b.o", [after])).toEqual(["start-node CycleDetected"]);
+});
+
 test("a failure node may be a branch", () => {
   const value = branch(equal(variable("x"), one));
   const failureNode = nodeOf("f", { x: ".x" }, { target: { case: "branchNode", value } });

@@ -37,3 +37,15 @@ test.each(fixtureNames)("a stored workflow has the digest that it was stored wit
   const stored = fromBytes(CompiledWorkflowClosureSchema, toBytes(CompiledWorkflowClosureSchema, result.closure));
   expect(Buffer.from(workflowDigest(stored)).equals(workflowDigest(result.closure))).toBe(true);
 });
+
+test("the interfaces of launch plans are compiled along, and do not matter for the digest", () => {
+  const result = compileWorkflow(fixture("launch_plans"));
+  if ("errors" in result) throw new Error("the fixture does not compile");
+  const { closure } = result;
+  const outputs = closure.launchPlans.map(({ template }) => Object.keys(template?.interface?.outputs?.variables ?? {}));
+  expect(outputs).toEqual([["o0"], ["o0"], ["o0"]]);
+  const inputs = closure.launchPlans.map(({ template }) => Object.keys(template?.interface?.inputs?.variables ?? {}));
+  expect(inputs).toContainEqual(["x"]);
+  const digest = Buffer.from(workflowDigest(closure));
+  expect(digest.equals(workflowDigest({ ...closure, launchPlans: [] }))).toBe(true);
+});
