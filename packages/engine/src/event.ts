@@ -16,6 +16,8 @@ export interface ValueRef {
   readonly side: "inputs" | "outputs";
   /** The value belongs to the run that this one recovers, not to the run itself. */
   readonly of?: "reference";
+  /** Not the value itself but a literal in it that its task offloaded: a serialized `Literal` at this place of the store. */
+  readonly uri?: string;
 }
 
 /** How the cache served an action (contract 6.7). `disabled`: its task is not cached. */

@@ -11,7 +11,7 @@ import type { Graph, GraphNode, NodeTarget, Program, ProgramTask } from "./progr
 import { END_NODE_ID, START_NODE_ID } from "./system-nodes.ts";
 import { readLimits } from "./targets/limits.ts";
 import { specialInputs } from "./targets/node-types.ts";
-import { producersOf, upstreamOfInner } from "./targets/producers.ts";
+import { producersOf, upstreamOfInner, valuesLookedInto } from "./targets/producers.ts";
 import type { Entities, ReadScope } from "./targets/read-scope.ts";
 import { readTarget } from "./targets/target.ts";
 
@@ -114,6 +114,7 @@ function readNode(node: Node, scope: ReadScope): GraphNode {
     downstream: [],
     bindings: node.inputs,
     producers: producersOf(node).map(scope.getIndex),
+    looksInto: valuesLookedInto(node).map(({ nodeId, variable }) => ({ producer: scope.getIndex(nodeId), variable })),
     ...specialInputs(node, target, scope),
     ...readLimits(node, target, scope.isInterruptible),
   };

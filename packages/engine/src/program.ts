@@ -83,6 +83,8 @@ export interface GraphNode {
   readonly bindings: readonly Binding[];
   /** Nodes whose values the bindings read, each once. */
   readonly producers: readonly number[];
+  /** Values that are looked into, so that an offloaded one must be read: one with an attribute path, or a map's list. */
+  readonly looksInto: readonly { readonly producer: number; readonly variable: string }[];
   /** Declared types of the inputs whose type holds a union: literals bound to them are wrapped. */
   readonly unionTypes: ReadonlyMap<string, LiteralType>;
   /** Declared types of the inputs that take an error: a failure node is told by them what failed. */

@@ -13,7 +13,10 @@ import type { TimerKind, ValueRef } from "./event.ts";
 import type { ActionRecord, AttemptRecord, RunState } from "./state.ts";
 
 /** Tells values apart, those of the reference included. */
-export const refKey = ({ ordinal, side, of }: ValueRef): string => `${ordinal}.${side}${of ? `.${of}` : ""}`;
+export function refKey({ ordinal, side, of, uri }: ValueRef): string {
+  const key = `${ordinal}.${side}${of ? `.${of}` : ""}`;
+  return uri === undefined ? key : `${key} ${uri}`;
+}
 const attemptKey = (ordinal: number, attempt: number): string => `${ordinal}.${attempt}`;
 
 type SetTimer = Extract<Command, { type: "setTimer" }>;

@@ -2,8 +2,9 @@ import { invariant } from "@skein/errors";
 import type { LiteralMap } from "@skein/idl/core";
 import type { ActionKind } from "./changes.ts";
 import type { Failure, ValueRef } from "./event.ts";
-import { type Frame, graphFrameOf, isInItem } from "./frame.ts";
+import { type Frame, type GraphFrame, graphFrameOf, isInItem } from "./frame.ts";
 import { type BindResult, bindInputs, decodeLiteralMap } from "./literal/bind.ts";
+import { BindingError } from "./literal/binding-error.ts";
 import {
   ACTION_TRANSITIONS,
   type ActionPhase,
@@ -153,8 +154,31 @@ export function findReference({ reference }: RunState, { frame, node, item }: Re
 
 /** Values that a node's inputs are made of and that must be loaded first. */
 export function missingValues(step: Step, { frame, node }: ReadyNode): ValueRef[] {
+  const isMissing = (ref: ValueRef) => findValue(step, ref) === undefined;
   const refs = frame.kind === "array" ? inputsOfMap(frame.owner, frame.spec.isSplit) : producerRefs(frame, node);
-  return refs.map((ref) => step.recorder.sourceOf(ref)).filter((ref) => findValue(step, ref) === undefined);
+  const missing = refs.map((ref) => step.recorder.sourceOf(ref)).filter(isMissing);
+  if (missing.length > 0 || frame.kind === "array" || node.looksInto.length === 0) return missing;
+  return offloadedRefs(step, graphFrameOf(frame), node).filter(isMissing);
+}
+
+/** Literals that a node looks into and that their tasks offloaded. */
+function offloadedRefs(step: Step, frame: GraphFrame, { looksInto }: GraphNode): ValueRef[] {
+  return looksInto.flatMap(({ producer, variable }) => {
+    if (!isKnown(frame, producer)) return [];
+    const ref = step.recorder.sourceOf(valueRefOf(frame, producer));
+    const literal = tryDecode(step, ref)?.literals[variable];
+    return literal?.value.case === "offloadedMetadata" ? [{ ...ref, uri: literal.value.value.uri }] : [];
+  });
+}
+
+/** What is no literal map is the failure of the binding that reads it. */
+function tryDecode(step: Step, ref: ValueRef): LiteralMap | undefined {
+  try {
+    return decode(step, ref, "");
+  } catch (error) {
+    if (error instanceof BindingError) return undefined;
+    throw error;
+  }
 }
 
 const inputsOfMap = ({ ordinal }: ActionRecord, isSplit: boolean): ValueRef[] =>
@@ -163,9 +187,13 @@ const inputsOfMap = ({ ordinal }: ActionRecord, isSplit: boolean): ValueRef[] =>
 function producerRefs(frame: Frame, node: GraphNode): ValueRef[] {
   const graphFrame = graphFrameOf(frame);
   return node.producers
-    .filter((producer) => producer === graphFrame.graph.start || graphFrame.ordinals[producer] !== -1)
+    .filter((producer) => isKnown(graphFrame, producer))
     .map((producer) => valueRefOf(graphFrame, producer));
 }
+
+/** A node that was bound without being upstream may have no action; its binding then fails with a message. */
+const isKnown = ({ graph, ordinals }: GraphFrame, producer: number): boolean =>
+  producer === graph.start || ordinals[producer] !== -1;
 
 /** The bytes of a value that is at hand, be it written in this advance or loaded for it. */
 export function findValue({ recorder, values }: Step, ref: ValueRef): Uint8Array | undefined {
@@ -173,24 +201,34 @@ export function findValue({ recorder, values }: Step, ref: ValueRef): Uint8Array
   return recorder.findValue(source) ?? values.get(source);
 }
 
-/**
- * Resolves a node's bindings from values that are all there. A node that was bound without being upstream may have no
- * action; its binding then fails with a message.
- */
+/** Resolves a node's bindings from values that are all there. */
 export function bindNode(step: Step, frame: Frame, node: GraphNode): BindResult {
   const graphFrame = graphFrameOf(frame);
-  const { graph, ordinals } = graphFrame;
-  return bindInputs(node, (nodeId) => {
+  const { graph } = graphFrame;
+  const locate = (nodeId: string): ValueRef | undefined => {
     const producer = nodeId === "" ? graph.start : graph.indexOf.get(nodeId);
     invariant(producer !== undefined, `node ${node.id} reads from a node of its workflow`);
-    if (producer !== graph.start && ordinals[producer] === -1) return undefined;
-    const ref = valueRefOf(graphFrame, producer);
-    const key = refKey(ref);
-    const known = step.decoded.get(key);
-    if (known) return known;
-    const bytes = findValue(step, ref);
-    const literals = bytes && decodeLiteralMap(bytes, nodeId);
-    if (literals) step.decoded.set(key, literals);
-    return literals;
+    return isKnown(graphFrame, producer) ? step.recorder.sourceOf(valueRefOf(graphFrame, producer)) : undefined;
+  };
+  return bindInputs(node, {
+    read: (nodeId) => {
+      const ref = locate(nodeId);
+      return ref && decode(step, ref, nodeId);
+    },
+    readOffloaded: (nodeId, uri) => {
+      const ref = locate(nodeId);
+      return ref && findValue(step, { ...ref, uri });
+    },
   });
+}
+
+/** A value at hand as literals, decoded once in an advance. */
+function decode(step: Step, ref: ValueRef, nodeId: string): LiteralMap | undefined {
+  const key = refKey(ref);
+  const known = step.decoded.get(key);
+  if (known) return known;
+  const bytes = findValue(step, ref);
+  const literals = bytes && decodeLiteralMap(bytes, nodeId);
+  if (literals) step.decoded.set(key, literals);
+  return literals;
 }

@@ -15,6 +15,9 @@ import { type BindResult, bindInputs, decodeLiteralMap } from "./bind.ts";
 type LiteralInit = MessageInitShape<typeof LiteralSchema>;
 type BindingInit = MessageInitShape<typeof BindingDataSchema>;
 
+const TASK = { kind: "end" } as const;
+const readOffloaded = () => undefined;
+
 const produced = (value: LiteralInit): LiteralMap => create(LiteralMapSchema, { literals: { x: value } });
 
 function bind(binding: BindingInit | undefined, from: LiteralMap = produced(integer(3)), nodeId = "n0"): BindResult {
@@ -25,7 +28,8 @@ function bind(binding: BindingInit | undefined, from: LiteralMap = produced(inte
       ...(binding ? { binding: create(BindingDataSchema, binding) } : {}),
     },
   ];
-  return bindInputs({ bindings, unionTypes: new Map() }, (asked) => (asked === nodeId ? from : undefined));
+  const read = (asked: string) => (asked === nodeId ? from : undefined);
+  return bindInputs({ bindings, unionTypes: new Map(), target: TASK }, { read, readOffloaded });
 }
 
 function bound(binding: BindingInit, from?: LiteralMap, nodeId?: string): LiteralInit | undefined {
@@ -90,7 +94,8 @@ test("int64 stays exact, and hash, metadata and fields that we do not know are p
 test("an input whose declared type holds a union is wrapped", () => {
   const type = create(LiteralTypeSchema, { type: { case: "unionType", value: { variants: [INTEGER] } } });
   const bindings = [create(BindingSchema, { var: "y", binding: promiseOf("n0") })];
-  const result = bindInputs({ bindings, unionTypes: new Map([["y", type]]) }, () => produced(integer(3)));
+  const read = () => produced(integer(3));
+  const result = bindInputs({ bindings, unionTypes: new Map([["y", type]]), target: TASK }, { read, readOffloaded });
   const literal = "bytes" in result ? fromBytes(LiteralMapSchema, result.bytes).literals.y : undefined;
   expect(literal).toMatchObject(scalar({ case: "union", value: { value: integer(3), type: INTEGER } }));
 });
@@ -161,7 +166,7 @@ test.each<[string, BindingInit | undefined, LiteralInit, string]>([
     "a key of an offloaded literal",
     promiseOf("n0", "x", "k"),
     { value: { case: "offloadedMetadata", value: {} } },
-    "kind offloadedMetadata",
+    "the offloaded value at",
   ],
   [
     "a foreign binary",
@@ -199,5 +204,7 @@ test("a value that is no LiteralMap fails who reads it; any other error is a bug
   const read = () => {
     throw new TypeError("a bug");
   };
-  expect(() => bindInputs({ bindings, unionTypes: new Map() }, read)).toThrow(TypeError);
+  expect(() => bindInputs({ bindings, unionTypes: new Map(), target: TASK }, { read, readOffloaded })).toThrow(
+    TypeError,
+  );
 });

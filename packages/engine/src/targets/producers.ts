@@ -14,6 +14,20 @@ export function producersOf(node: Node): string[] {
   return [...ids];
 }
 
+/** Values that a node's bindings look into: through an attribute path, or, for a map, at the elements of a list. */
+export function valuesLookedInto({ inputs, target }: Node): { nodeId: string; variable: string }[] {
+  const found: { nodeId: string; variable: string }[] = [];
+  const collect = (data: BindingData): void => {
+    const { value } = data;
+    if (value.case === "collection") value.value.bindings.forEach(collect);
+    else if (value.case === "map") Object.values(value.value.bindings).forEach(collect);
+    else if (value.case === "promise" && (value.value.attrPath.length > 0 || target.case === "arrayNode"))
+      found.push({ nodeId: value.value.nodeId || START_NODE_ID, variable: value.value.var });
+  };
+  for (const { binding } of inputs) if (binding) collect(binding);
+  return found;
+}
+
 /** Ids of the nodes that a branch's inner nodes wait for, at any depth. Those of other inner nodes may be among them. */
 export function upstreamOfInner({ target }: Node): string[] {
   if (target.case !== "branchNode") return [];
