@@ -54,14 +54,18 @@ export {
   type ListSort,
   type ListValue,
 } from "./lists/list-query.ts";
-export { commitAdvances } from "./loop/commit-advances.ts";
+export { type Committed, commitAdvances } from "./loop/commit-advances.ts";
 export { type DueTimer, deleteOrphanTimers, readDueTimers } from "./loop/due-timers.ts";
 export { type BrokenRun, endBrokenRun } from "./loop/end-broken-run.ts";
+export { deleteErrands, readWaitingErrands } from "./loop/errands.ts";
 export { readIdleRuns } from "./loop/idle-runs.ts";
+export { type ActionExpansion, readExpansionsOf } from "./loop/load-expansions.ts";
+export { type ItemOutputs, readItemOutputs } from "./loop/load-maps.ts";
 export { type LoadedRun, readCompiledWorkflows, readRunStates } from "./loop/load-runs.ts";
 export { type LoadedValue, type RunValueRef, readValues } from "./loop/load-values.ts";
 export { deleteEndedClaims, type LostClaim, readLostClaims } from "./loop/lost-claims.ts";
 export { deleteOldAgents, dropOldHistory } from "./loop/prune.ts";
+export { type ReferenceRow, type RunToRecover, readRunToRecover } from "./loop/reference.ts";
 export {
   countPublished,
   countSlots,
@@ -71,7 +75,18 @@ export {
   readPoolsWithCommands,
   takeUnclaimed,
 } from "./loop/relay.ts";
-export type { CommandRow, NewOrder, NewValue, RunAdvance } from "./loop/run-advance.ts";
+export type {
+  CachePut,
+  CommandRow,
+  ErrandRow,
+  NewArtifactLink,
+  NewExpansion,
+  NewOrder,
+  NewSignal,
+  NewValue,
+  ParentNews,
+  RunAdvance,
+} from "./loop/run-advance.ts";
 export {
   announceScheduler,
   dismissScheduler,

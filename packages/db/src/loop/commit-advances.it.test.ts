@@ -1,4 +1,4 @@
-import type { Changes } from "@skein/engine";
+import type { CacheStatus, Changes } from "@skein/engine";
 import { createTestDatabase, insertProject, insertRun, insertWorkflow, type TestDatabase } from "@skein/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { commitAdvances } from "./commit-advances.ts";
@@ -13,7 +13,19 @@ beforeEach(async () => {
 });
 afterEach(() => database.close());
 
-const action = { attempts: 1, userFailures: 0, systemFailures: 0, startedAtMs: null, endedAtMs: null, failure: null };
+const action = {
+  attempts: 1,
+  userFailures: 0,
+  systemFailures: 0,
+  startedAtMs: null,
+  endedAtMs: null,
+  failure: null,
+  cacheStatus: "disabled" as CacheStatus,
+  cacheKey: null,
+  isRecovered: false,
+  isExpanded: false,
+};
+const place = { itemIndex: null, itemCount: null, inputsOrdinal: null, referenceOrdinal: null };
 const attempt = { ordinal: 2, attempt: 0, queuedAtMs: 1_000, startedAtMs: null, endedAtMs: null, failure: null };
 const nothing: Changes = {
   run: null,
@@ -21,6 +33,8 @@ const nothing: Changes = {
   actions: [],
   attempts: [],
   values: [],
+  copies: [],
+  reusedExpansions: [],
   commands: [],
   staleEvents: 0,
 };
@@ -30,11 +44,19 @@ const advanceOf = (version: number, changes: Partial<Changes>, more: Partial<Run
   version,
   changes: { ...nothing, ...changes },
   values: [],
+  copies: [],
   orders: [],
   reporters: new Map(),
   deckUris: new Map(),
+  signals: [],
+  expansions: [],
+  cachePuts: [],
+  cacheEntryIds: new Map(),
+  links: [],
+  parentNews: null,
   appliedEvents: [],
   eventIds: [],
+  errandIds: [],
   ...more,
 });
 
@@ -50,7 +72,9 @@ const firstAdvance = () =>
         abortCause: null,
         abortPrincipal: null,
       },
-      newActions: [{ ordinal: 2, name: "n0", parentOrdinal: null, specNodeId: "n0", kind: "task", taskKey: "p:d:t:v" }],
+      newActions: [
+        { ordinal: 2, name: "n0", parentOrdinal: null, specNodeId: "n0", kind: "task", taskKey: "p:d:t:v", ...place },
+      ],
       actions: [{ ...action, ordinal: 2, phase: "queued" }],
       attempts: [{ ...attempt, phase: "queued", isNew: true }],
       commands: [{ type: "setTimer", ordinal: 2, attempt: 0, timer: "deadline", dueAtMs: 9_000 }],
@@ -73,8 +97,8 @@ const firstAdvance = () =>
 const one = async (sql: string) => (await database.pool.query(sql)).rows[0];
 
 test("an advance writes the run, its actions, attempts, values, commands, timers and history at once", async () => {
-  const [command] = await commitAdvances(database.pool, [firstAdvance()]);
-  expect(command).toMatchObject({ id: { runId, ordinal: 2, attempt: 0 } });
+  const { commands } = await commitAdvances(database.pool, [firstAdvance()]);
+  expect(commands).toMatchObject([{ id: { runId, ordinal: 2, attempt: 0 } }]);
   expect(await one("select phase, version, changed_seq from runs")).toEqual({
     phase: "running",
     version: 1,

@@ -12,8 +12,9 @@ const AT_NOW = "ended_at = greatest(now(), started_at), updated_at = now()";
 /**
  * Ends a run without the engine, from rows alone: `failed` with a system error, or `aborted` where that was asked for
  * already. Its open attempts and actions are aborted first, and nothing that waits for it is left. Agents learn from
- * their heartbeats that its attempts are over. The version moves, so an advance that is under way writes nothing.
- * Answers false when the run is over already, or unknown.
+ * their heartbeats that its attempts are over, its child runs are asked to abort, and the run that it is a child of is
+ * told. The version moves, so an advance that is under way writes nothing. Answers false when the run is over already,
+ * or unknown.
  */
 export async function endBrokenRun(pool: pg.Pool, runId: string, { code, message }: BrokenRun): Promise<boolean> {
   const client = await pool.connect();
@@ -35,6 +36,7 @@ export async function endBrokenRun(pool: pg.Pool, runId: string, { code, message
        where id = $1 and phase in ('failing', 'aborting')`,
       [runId],
     );
+    if (rows.length > 0) await tellRelatives(client, runId);
     await client.query("commit");
     return rows.length > 0;
   } catch (error) {
@@ -56,7 +58,26 @@ async function endChildren(client: pg.PoolClient, runId: string, seq: string): P
     `update actions set phase = 'aborted', ${AT_NOW}, changed_seq = $2 where run_id = $1 and ${OPEN} and phase <> 'skipped'`,
     [runId, seq],
   );
-  for (const table of ["claims", "commands", "timers", "events"]) {
+  for (const table of ["claims", "commands", "timers", "errands", "events"]) {
     await client.query(`delete from ${table} where run_id = $1`, [runId]);
   }
+}
+
+async function tellRelatives(client: pg.PoolClient, runId: string): Promise<void> {
+  await client.query(
+    `insert into events (run_id, shard, event)
+     select id, shard, jsonb_build_object('type', 'runAbortRequested', 'atMs', $2::float8, 'cause', 'The run that launched this one has failed.',
+       'principal', principal)
+     from runs where parent_run_id = $1 and ${OPEN}`,
+    [runId, Date.now()],
+  );
+  await client.query(
+    `insert into events (run_id, shard, event)
+     select p.id, p.shard, jsonb_build_object('type', 'childEnded', 'atMs', $2::float8, 'ordinal', r.parent_ordinal,
+       'attempt', r.parent_attempt, 'phase', r.phase, 'failure', case r.phase when 'failed' then
+         jsonb_build_object('code', r.error_code, 'message', r.error_message, 'kind', r.error_kind, 'recoverable', false) end)
+     from runs r join runs p on p.id = r.parent_run_id
+     where r.id = $1 and p.phase not in ('succeeded', 'failed', 'aborted')`,
+    [runId, Date.now()],
+  );
 }

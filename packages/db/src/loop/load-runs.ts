@@ -1,6 +1,8 @@
 import type { AttemptId } from "@skein/contracts";
 import type { ActionState, AttemptState, Failure, NewAction, RunChange, StoredRun } from "@skein/engine";
 import type pg from "pg";
+import { type ActionExpansion, readExpansions } from "./load-expansions.ts";
+import { countItems, readNextOrdinals } from "./load-maps.ts";
 
 /** A run's rows as the engine takes them, and what the scheduler must know beside them. */
 export interface LoadedRun {
@@ -19,7 +21,9 @@ export interface LoadedRun {
   readonly overwriteCache: boolean;
   /** For a child run: the try of the launch plan's action that started it. */
   readonly parent: AttemptId | null;
-  readonly stored: StoredRun;
+  readonly stored: Omit<StoredRun, "expansions" | "reference">;
+  /** What tasks of the run wrote instead of outputs. */
+  readonly expansions: readonly ActionExpansion[];
 }
 
 interface FailureColumns {
@@ -34,7 +38,7 @@ interface Moments {
   readonly endedAt: Date | null;
 }
 
-type RunRow = Omit<LoadedRun, "stored" | "workflowId" | "parent"> & {
+type RunRow = Omit<LoadedRun, "stored" | "expansions" | "workflowId" | "parent"> & {
   readonly workflowId: string;
   readonly parentRunId: string | null;
   readonly parentOrdinal: number | null;
@@ -54,8 +58,9 @@ const FAILURE = `error_code as "errorCode", error_message as "errorMessage", err
 const MOMENTS = `started_at as "startedAt", ended_at as "endedAt"`;
 
 /**
- * Reads runs with all their actions and the open attempts, in at most two round trips however many runs there are. A
- * run that nobody advanced yet (version 0) has no further rows and costs one. Unknown ids are left out.
+ * Reads runs with their actions and the open attempts, in at most two round trips however many runs there are. Items of
+ * maps that are over, and what they were made of, are only counted. A run that nobody advanced yet (version 0) has no
+ * further rows and costs one. Unknown ids are left out.
  */
 export async function readRunStates(pool: pg.Pool, runIds: readonly string[]): Promise<LoadedRun[]> {
   const { rows } = await pool.query<RunRow>({
@@ -68,10 +73,7 @@ export async function readRunStates(pool: pg.Pool, runIds: readonly string[]): P
     values: [runIds],
   });
   const advanced = rows.filter(({ version }) => version > 0).map(({ runId }) => runId);
-  const [actions, attempts] =
-    advanced.length === 0
-      ? [new Map(), new Map()]
-      : await Promise.all([loadActions(pool, advanced), loadOpenAttempts(pool, advanced)]);
+  const parts = advanced.length === 0 ? undefined : await loadParts(pool, advanced);
   return rows.map(({ runId, shard, org, project, domain, name, version, workflowId, referenceRunId, ...row }) => ({
     runId,
     shard,
@@ -92,10 +94,24 @@ export async function readRunStates(pool: pg.Pool, runIds: readonly string[]): P
         ...toMoments(row),
         failure: toFailure(row),
       },
-      actions: actions.get(runId) ?? [],
-      attempts: attempts.get(runId) ?? [],
+      actions: parts?.actions.get(runId) ?? [],
+      attempts: parts?.attempts.get(runId) ?? [],
+      arrays: parts?.arrays.get(runId) ?? [],
+      nextOrdinal: parts?.nextOrdinals.get(runId) ?? 0,
     },
+    expansions: parts?.expansions.get(runId) ?? [],
   }));
+}
+
+async function loadParts(pool: pg.Pool, runIds: readonly string[]) {
+  const [actions, attempts, arrays, nextOrdinals, expansions] = await Promise.all([
+    loadActions(pool, runIds),
+    loadOpenAttempts(pool, runIds),
+    countItems(pool, runIds),
+    readNextOrdinals(pool, runIds),
+    readExpansions(pool, runIds),
+  ]);
+  return { actions, attempts, arrays: groupByRun(arrays), nextOrdinals, expansions: groupByRun(expansions) };
 }
 
 function toParent({
@@ -107,24 +123,37 @@ function toParent({
   return { runId: parentRunId, ordinal: parentOrdinal, attempt: parentAttempt };
 }
 
-async function loadActions(pool: pg.Pool, runIds: readonly string[]) {
+async function loadActions(
+  pool: pg.Pool,
+  runIds: readonly string[],
+): Promise<Map<string, (NewAction & ActionState)[]>> {
+  // From the top down, so that what is below of an item that is over is never looked at.
   const { rows } = await pool.query<ActionRow>({
     name: "load-actions",
-    text: `select run_id as "runId", ordinal, name, parent_ordinal as "parentOrdinal", spec_node_id as "specNodeId", kind,
-             task_key as "taskKey", phase, attempts, user_failures as "userFailures", system_failures as "systemFailures",
-             ${FAILURE}, ${MOMENTS}
-           from actions where run_id = any($1::uuid[]) order by run_id, ordinal`,
+    text: `with recursive kept as (
+             select * from actions where run_id = any($1::uuid[]) and parent_ordinal is null
+             union all
+             select a.* from kept k join actions a on a.run_id = k.run_id and a.parent_ordinal = k.ordinal
+             where a.run_id = any($1::uuid[]) and (k.kind in ('workflow', 'branch', 'array') or k.is_expanded)
+               and (a.item_index is null or a.ended_at is null))
+           select run_id as "runId", ordinal, name, parent_ordinal as "parentOrdinal", spec_node_id as "specNodeId", kind,
+             task_key as "taskKey", item_index as "itemIndex", item_count as "itemCount", inputs_ordinal as "inputsOrdinal",
+             reference_ordinal as "referenceOrdinal", phase, attempts, user_failures as "userFailures",
+             system_failures as "systemFailures", cache_status as "cacheStatus", cache_key as "cacheKey",
+             is_recovered as "isRecovered", is_expanded as "isExpanded", ${FAILURE}, ${MOMENTS}
+           from kept order by run_id, ordinal`,
     values: [runIds],
   });
-  return groupByRun(rows, ({ errorCode, errorMessage, errorKind, startedAt, endedAt, ...row }) => ({
+  const actions = rows.map(({ errorCode, errorMessage, errorKind, startedAt, endedAt, ...row }) => ({
     ...row,
     ...toMoments({ startedAt, endedAt }),
     failure: toFailure({ errorCode, errorMessage, errorKind }),
   }));
+  return groupByRun(actions);
 }
 
 /** The newest attempt of each action that is not over; the others are history. */
-async function loadOpenAttempts(pool: pg.Pool, runIds: readonly string[]) {
+async function loadOpenAttempts(pool: pg.Pool, runIds: readonly string[]): Promise<Map<string, AttemptState[]>> {
   const { rows } = await pool.query<AttemptRow>({
     name: "load-open-attempts",
     text: `select t.run_id as "runId", t.ordinal, t.attempt, t.phase, t.queued_at as "queuedAt", t.started_at as "startedAt",
@@ -134,7 +163,8 @@ async function loadOpenAttempts(pool: pg.Pool, runIds: readonly string[]) {
            where a.run_id = any($1::uuid[]) and a.ended_at is null`,
     values: [runIds],
   });
-  return groupByRun(rows, (row) => ({
+  const attempts = rows.map((row) => ({
+    runId: row.runId,
     ordinal: row.ordinal,
     attempt: row.attempt,
     phase: row.phase,
@@ -142,17 +172,15 @@ async function loadOpenAttempts(pool: pg.Pool, runIds: readonly string[]) {
     ...toMoments(row),
     failure: toFailure(row),
   }));
+  return groupByRun(attempts);
 }
 
-function groupByRun<Row extends { runId: string }, T>(
-  rows: readonly Row[],
-  convert: (row: Row) => T,
-): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const row of rows) {
-    const group = groups.get(row.runId);
-    if (group) group.push(convert(row));
-    else groups.set(row.runId, [convert(row)]);
+function groupByRun<Row extends { readonly runId: string }>(rows: readonly Row[]): Map<string, Omit<Row, "runId">[]> {
+  const groups = new Map<string, Omit<Row, "runId">[]>();
+  for (const { runId, ...row } of rows) {
+    const group = groups.get(runId);
+    if (group) group.push(row);
+    else groups.set(runId, [row]);
   }
   return groups;
 }

@@ -1,0 +1,57 @@
+import type { StoredArray } from "@skein/engine";
+import type pg from "pg";
+
+/** How far the maps of runs are that are not over. */
+export async function countItems(
+  pool: pg.Pool,
+  runIds: readonly string[],
+): Promise<(StoredArray & { readonly runId: string })[]> {
+  const { rows } = await pool.query<StoredArray & { runId: string }>({
+    name: "count-items",
+    text: `select m.run_id as "runId", m.ordinal, count(i.ordinal)::int as opened,
+             (count(*) filter (where i.phase = 'succeeded'))::int as succeeded,
+             (count(*) filter (where i.phase = 'failed'))::int as failed
+           from actions m left join actions i on i.run_id = m.run_id and i.parent_ordinal = m.ordinal
+           where m.run_id = any($1::uuid[]) and m.kind = 'array' and m.ended_at is null
+           group by m.run_id, m.ordinal`,
+    values: [runIds],
+  });
+  return rows;
+}
+
+/** The first ordinal of each run that is free: a map takes up those of its items before they begin. */
+export async function readNextOrdinals(pool: pg.Pool, runIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await pool.query<{ runId: string; next: number }>({
+    name: "read-next-ordinals",
+    text: `select run_id as "runId", max(ordinal + coalesce(item_count, 0)) + 1 as next
+           from actions where run_id = any($1::uuid[]) group by run_id`,
+    values: [runIds],
+  });
+  return new Map(rows.map(({ runId, next }) => [runId, next]));
+}
+
+/** The outputs of one of a map's items; neither bytes nor a place when it has none. */
+export interface ItemOutputs {
+  readonly itemIndex: number;
+  readonly data: Uint8Array | null;
+  readonly uri: string | null;
+}
+
+/** Outputs of a map's items that succeeded, by index from `first` on, less than `end`. */
+export async function readItemOutputs(
+  pool: pg.Pool,
+  of: { readonly runId: string; readonly ordinal: number },
+  first: number,
+  end: number,
+): Promise<ItemOutputs[]> {
+  const { rows } = await pool.query<ItemOutputs>({
+    name: "read-item-outputs",
+    // By their ordinals, which are the map's and their index, so that only this page of the key is read.
+    text: `select a.item_index as "itemIndex", v.data, v.uri
+           from actions a left join action_values v on v.run_id = a.run_id and v.ordinal = a.ordinal and v.side = 'outputs'
+           where a.run_id = $1 and a.ordinal > $2 + $3 and a.ordinal <= $2 + $4 and a.parent_ordinal = $2 and a.phase = 'succeeded'
+           order by a.ordinal`,
+    values: [of.runId, of.ordinal, first, end],
+  });
+  return rows;
+}
