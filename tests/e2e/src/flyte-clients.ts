@@ -3,20 +3,20 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findTool, requireTool } from "@skein/testing";
 import { type CommandResult, runCommand } from "./command.ts";
-import { flytekitBin } from "./flytekit-venv.ts";
+import { type FlytekitVersion, flytekitBin } from "./flytekit-venv.ts";
 import { openRemote, type Remote } from "./remote.ts";
 import type { RunningSkein } from "./skein.ts";
 
 const WORKFLOWS = fileURLToPath(new URL("../workflows", import.meta.url));
 
 /** Whether the real clients are here. Under `CI=true` a missing one is an error. */
-export async function haveClients(): Promise<boolean> {
+export async function haveClients(flytekit?: FlytekitVersion): Promise<boolean> {
   const flytectl = requireTool("flytectl", "go build . in a module that requires github.com/flyteorg/flyte/flytectl");
-  return flytectl !== undefined && (await flytekitBin()) !== undefined;
+  return flytectl !== undefined && (await flytekitBin(flytekit)) !== undefined;
 }
 
-/** Inputs whose JSON text is also Python's. */
-export type LaunchInput = number | string | readonly number[];
+/** What JSON can say. A number without a fraction is Python's int. */
+export type LaunchInput = number | string | boolean | readonly LaunchInput[];
 
 /** The real clients, told where a server is, with a home folder of their own. */
 export interface FlyteClients {
@@ -25,7 +25,7 @@ export interface FlyteClients {
   readonly folder: string;
   /** Runs `pyflyte` in the workflows folder. */
   pyflyte(...args: string[]): Promise<CommandResult>;
-  /** Registers every file of the workflows folder as version v1, or only the named ones. */
+  /** Registers every file of the workflows folder as version v1, or only the named ones and folders. */
   register(...files: string[]): Promise<void>;
   /** Runs `flytectl -p flytesnacks -d development`; commands on a project refuse those flags and go without. */
   flytectl(...args: string[]): Promise<CommandResult>;
@@ -46,7 +46,7 @@ export async function openFlyteClients(skein: RunningSkein, name = "clients"): P
   cpSync(WORKFLOWS, workflows, { recursive: true, filter: (path) => !path.includes("__pycache__") });
   const config = join(folder, "config.yaml");
   writeFileSync(config, `admin:\n  endpoint: dns:///127.0.0.1:${skein.port}\n  insecure: true\nlogger:\n  level: 1\n`);
-  const bin = (await flytekitBin()) ?? "";
+  const bin = (await flytekitBin(skein.flytekit)) ?? "";
   const { s3 } = skein;
   const env: NodeJS.ProcessEnv = {
     PATH: `${bin}:${process.env.PATH ?? ""}`,
@@ -94,7 +94,7 @@ export async function openFlyteClients(skein: RunningSkein, name = "clients"): P
     launch: async (plan, inputs = {}) => {
       const name = await (await remote()).run(`
         plan = remote.fetch_launch_plan(name=${JSON.stringify(plan)})
-        result = remote.execute(plan, inputs=${JSON.stringify(inputs)}).id.name
+        result = remote.execute(plan, inputs=json.loads(${JSON.stringify(JSON.stringify(inputs))})).id.name
       `);
       return String(name);
     },

@@ -1,6 +1,15 @@
 export { type FlyteClients, haveClients, type LaunchInput, openFlyteClients } from "./flyte-clients.ts";
-export { attemptsOf, nodePhases, outputsWhenOver, plainValue, plainValues, type SeenAttempt } from "./outcomes.ts";
+export {
+  attemptsOf,
+  nodePhases,
+  nodesOf,
+  outputsWhenOver,
+  plainValue,
+  plainValues,
+  type SeenAttempt,
+  type SeenNode,
+} from "./outcomes.ts";
 export type { Remote } from "./remote.ts";
-export { BACKINGS } from "./shapes.ts";
+export { BACKINGS, backingsOfLongSuite } from "./shapes.ts";
 export { type RunningSkein, type SkeinShape, startSkein } from "./skein.ts";
 export type { SkeinProcess } from "./skein-process.ts";

@@ -1,4 +1,5 @@
-import type { Literal, LiteralMap, NodeExecution_Phase } from "@skein/idl/core";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import type { CatalogCacheStatus, Literal, LiteralMap, NodeExecution_Phase } from "@skein/idl/core";
 import { type AdminClient, outputsOf, TEST_TENANT, untilOver } from "@skein/testing";
 
 /** A literal as a JavaScript value; int64 as bigint. For the shapes that the test workflows use. */
@@ -8,6 +9,8 @@ export function plainValue(literal: Literal): unknown {
   if (value.case === "map") return plainValues(value.value);
   if (value.case !== "scalar") return undefined;
   const scalar = value.value.value;
+  if (scalar.case === "union") return scalar.value.value && plainValue(scalar.value.value);
+  if (scalar.case === "noneType") return null;
   return scalar.case === "primitive" ? scalar.value.value.value : scalar.case;
 }
 
@@ -50,4 +53,44 @@ export async function nodePhases(admin: AdminClient, run: string): Promise<Recor
     limit: 100,
   });
   return Object.fromEntries(nodeExecutions.map(({ id, closure }) => [id?.nodeId ?? "", closure?.phase ?? 0]));
+}
+
+/** One line per node execution. */
+export interface SeenNode {
+  readonly id: string;
+  /** As the workflow's author sees it. */
+  readonly specId: string;
+  readonly phase: NodeExecution_Phase;
+  readonly isParent: boolean;
+  readonly isDynamic: boolean;
+  readonly isArray: boolean;
+  /** The run that a launch plan node started. */
+  readonly childRun: string | undefined;
+  readonly startedAtMs: number;
+  readonly cacheStatus: CatalogCacheStatus | undefined;
+  readonly error: { readonly code: string; readonly message: string } | undefined;
+}
+
+/** The parentless nodes of a run, or the children of one of its nodes. */
+export async function nodesOf(admin: AdminClient, run: string, uniqueParentId = ""): Promise<SeenNode[]> {
+  const { nodeExecutions } = await admin.listNodeExecutions({
+    workflowExecutionId: { ...TEST_TENANT, name: run },
+    limit: 100,
+    uniqueParentId,
+  });
+  return nodeExecutions.map(({ id, metadata, closure }) => {
+    const target = closure?.targetMetadata;
+    return {
+      id: id?.nodeId ?? "",
+      specId: metadata?.specNodeId ?? "",
+      phase: closure?.phase ?? 0,
+      isParent: metadata?.isParentNode ?? false,
+      isDynamic: metadata?.isDynamic ?? false,
+      isArray: metadata?.isArray ?? false,
+      childRun: target?.case === "workflowNodeMetadata" ? target.value.executionId?.name : undefined,
+      startedAtMs: closure?.startedAt === undefined ? Number.NaN : timestampMs(closure.startedAt),
+      cacheStatus: target?.case === "taskNodeMetadata" ? target.value.cacheStatus : undefined,
+      error: closure?.outputResult.case === "error" ? closure.outputResult.value : undefined,
+    };
+  });
 }

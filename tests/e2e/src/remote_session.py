@@ -12,6 +12,7 @@ from flytekit.configuration import Config  # noqa: E402
 from flytekit.remote import FlyteRemote  # noqa: E402
 
 names = {
+    "json": json,
     "remote": FlyteRemote(
         Config.auto(), default_project="flytesnacks", default_domain="development", interactive_mode_enabled=False
     )

@@ -17,8 +17,11 @@ const canRun = ({ queue, storage }: Backing): boolean =>
   (queue === "postgres" || requireTool("redis-server", INSTALL_REDIS) !== undefined) &&
   (storage === "file" || requireTool("versitygw", INSTALL_VERSITYGW) !== undefined);
 
+const isFull = process.env.SKEIN_TEST_FULL === "true";
+
 /** What an end-to-end suite runs on: all four pairs under `npm run test:full`; pairs whose server is missing here are left out. */
-export const BACKINGS: readonly Backing[] = [
-  ...EVERYDAY,
-  ...(process.env.SKEIN_TEST_FULL === "true" ? REST : []),
-].filter(canRun);
+export const BACKINGS: readonly Backing[] = [...EVERYDAY, ...(isFull ? REST : [])].filter(canRun);
+
+/** What a long suite runs on: one pair every day, all four under `npm run test:full`. */
+export const backingsOfLongSuite = (everyday: Backing): readonly Backing[] =>
+  (isFull ? [...EVERYDAY, ...REST] : [everyday]).filter(canRun);

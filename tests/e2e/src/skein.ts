@@ -13,7 +13,7 @@ import {
   type TestS3,
   waitFor,
 } from "@skein/testing";
-import { flytekitBin } from "./flytekit-venv.ts";
+import { type FlytekitVersion, flytekitBin } from "./flytekit-venv.ts";
 import { type AppName, type SkeinProcess, startSkeinProcess } from "./skein-process.ts";
 
 /** How many of which processes, over what. */
@@ -26,6 +26,8 @@ export interface SkeinShape {
   /** Tasks at once per agent; 2 unless told. */
   readonly agentSlots?: number;
   readonly runtime?: "process" | "docker";
+  /** What tasks find on their path, and clients use; 1.16.31 unless told. */
+  readonly flytekit?: FlytekitVersion;
   /** Further variables for every process. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -45,6 +47,7 @@ export interface RunningSkein {
   /** A folder that is removed with the installation. */
   readonly folder: string;
   readonly secretKey: string;
+  readonly flytekit: FlytekitVersion | undefined;
   /** Waits until every api answers, every shard has an owner and every agent has sent a heartbeat. */
   untilReady(): Promise<void>;
   /** The logs of all processes, for a failed test's message. */
@@ -160,7 +163,7 @@ export async function startSkein(shape: SkeinShape): Promise<RunningSkein> {
           SKEIN_AGENT_SLOTS: `${shape.agentSlots ?? 2}`,
           SKEIN_AGENT_HOME: join(backing.folder.path, `agent-${index}`),
           SKEIN_RUNTIME: shape.runtime ?? "process",
-          SKEIN_TASK_PATH: (await flytekitBin()) ?? "",
+          SKEIN_TASK_PATH: (await flytekitBin(shape.flytekit)) ?? "",
           ...(backing.s3 === undefined ? {} : { SKEIN_TASK_CREDENTIALS: "inherit" }),
         }),
       ),
@@ -168,7 +171,8 @@ export async function startSkein(shape: SkeinShape): Promise<RunningSkein> {
     const untilReady = () => waitUntilReady(backing.database, processes, apiUrls, agents.length);
     await untilReady();
     const { database, redis, s3 } = backing;
-    const parts = { apis, schedulers, agents, database, redis, s3, folder: backing.folder.path };
+    const { flytekit } = shape;
+    const parts = { apis, schedulers, agents, database, redis, s3, flytekit, folder: backing.folder.path };
     return { url: apiUrls[0] ?? "", port: ports[0] ?? 0, apiUrls, secretKey, ...parts, untilReady, logs, close };
   } catch (cause) {
     const said = logs();

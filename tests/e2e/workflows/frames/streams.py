@@ -1,0 +1,31 @@
+"""Files and folders read and written where they lie, without a copy on disk."""
+
+import os
+
+import pandas as pd
+from flytekit import task, workflow
+from flytekit.types.directory import FlyteDirectory
+from flytekit.types.file import FlyteFile
+
+
+@task
+def without_swans(birds: FlyteFile) -> FlyteFile:
+    kept = FlyteFile.new_remote_file("kept.csv")
+    with birds.open("r") as source, kept.open("w") as target:
+        frame = pd.read_csv(source)
+        frame[frame["bird"] != "swan"].to_csv(target, index=False)
+    return kept
+
+
+@task
+def copied(folder: FlyteDirectory) -> FlyteDirectory:
+    copy = FlyteDirectory.new_remote("copied")
+    for base, name in folder.crawl():
+        with FlyteFile(str(os.path.join(base, name))).open("rb") as source, copy.new_file(name).open("wb") as target:
+            target.write(source.read())
+    return copy
+
+
+@workflow
+def streamed(birds: FlyteFile, folder: FlyteDirectory) -> tuple[FlyteFile, FlyteDirectory]:
+    return without_swans(birds=birds), copied(folder=folder)
