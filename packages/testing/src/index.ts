@@ -8,6 +8,21 @@ export {
   untilOver,
 } from "./flyte/admin-client.ts";
 export {
+  branchOf,
+  cachedTask,
+  futuresOf,
+  launchPlanNode,
+  type MapOptions,
+  mapOf,
+  mapWorkflowOf,
+  type PlaceOptions,
+  signalOf,
+  sleepOf,
+  whenInput,
+  withFailureNode,
+} from "./flyte/control-flow-specs.ts";
+export {
+  bindIntegers,
   bindTo,
   type CommandTaskOptions,
   chainOf,
@@ -16,6 +31,7 @@ export {
   fanOf,
   integerInterface,
   launchPlanOf,
+  listInterface,
   TEST_TENANT,
   taskNode,
   testId,

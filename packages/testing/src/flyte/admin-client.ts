@@ -4,7 +4,7 @@ import type { Execution, TaskCreateRequest, WorkflowCreateRequest } from "@skein
 import { type LiteralMap, ResourceType, WorkflowExecution_Phase } from "@skein/idl/core";
 import { AdminService } from "@skein/idl/service";
 import { waitFor } from "../wait-for.ts";
-import { launchPlanOf, TEST_TENANT, testId } from "./specs.ts";
+import { integerScalar, launchPlanOf, TEST_TENANT, testId } from "./specs.ts";
 
 export type AdminClient = Client<typeof AdminService>;
 
@@ -25,31 +25,24 @@ export async function register(
   }
 }
 
-/** An integer input map for `launch`. */
-export const integerInputs = (values: Readonly<Record<string, number>>) => ({
-  literals: Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
-      name,
-      {
-        value: {
-          case: "scalar" as const,
-          value: {
-            value: {
-              case: "primitive" as const,
-              value: { value: { case: "integer" as const, value: BigInt(value) } },
-            },
-          },
-        },
-      },
-    ]),
-  ),
+/** An input map for `launch`, of integers and lists of them. */
+export const integerInputs = (values: Readonly<Record<string, number | readonly number[]>>) => ({
+  literals: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value: literalOf(value) }])),
 });
+
+const literalOf = (value: number | readonly number[]) =>
+  typeof value === "number"
+    ? integerScalar(value)
+    : {
+        case: "collection" as const,
+        value: { literals: value.map((element) => ({ value: integerScalar(element) })) },
+      };
 
 /** Launches a registered workflow's default launch plan and answers the run's name. */
 export async function launch(
   admin: AdminClient,
   workflow: string,
-  inputs: Readonly<Record<string, number>> = {},
+  inputs: Readonly<Record<string, number | readonly number[]>> = {},
   options: { readonly name?: string; readonly version?: string } = {},
 ): Promise<string> {
   const answer = await admin.createExecution({

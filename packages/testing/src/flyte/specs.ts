@@ -28,15 +28,20 @@ export const TEST_TENANT = { project: "flytesnacks", domain: "development" } as 
 export const testId = (resourceType: ResourceType, name: string, version = "v1"): Identifier =>
   create(IdentifierSchema, { resourceType, ...TEST_TENANT, name, version });
 
-const integers = (names: readonly string[]) => ({
-  variables: Object.fromEntries(
-    names.map((name) => [name, { type: { type: { case: "simple" as const, value: SimpleType.INTEGER } } }]),
-  ),
+const INTEGER = { type: { case: "simple" as const, value: SimpleType.INTEGER } };
+const LIST = { type: { case: "collectionType" as const, value: INTEGER } };
+
+const variables = (names: readonly string[], type: typeof INTEGER | typeof LIST) => ({
+  variables: Object.fromEntries(names.map((name) => [name, { type }])),
 });
 
 /** An interface whose inputs and outputs are integers. */
 export const integerInterface = (inputs: readonly string[], outputs: readonly string[]): TypedInterface =>
-  create(TypedInterfaceSchema, { inputs: integers(inputs), outputs: integers(outputs) });
+  create(TypedInterfaceSchema, { inputs: variables(inputs, INTEGER), outputs: variables(outputs, INTEGER) });
+
+/** An interface whose inputs and outputs are lists of integers. */
+export const listInterface = (inputs: readonly string[], outputs: readonly string[]): TypedInterface =>
+  create(TypedInterfaceSchema, { inputs: variables(inputs, LIST), outputs: variables(outputs, LIST) });
 
 /** Flyte's no-op: its outputs are its inputs (`x`), and no process is started. */
 export function echoTask(name: string, version?: string): TaskCreateRequest {
@@ -51,12 +56,14 @@ export function echoTask(name: string, version?: string): TaskCreateRequest {
 export interface CommandTaskOptions {
   readonly version?: string;
   readonly inputs?: readonly string[];
+  /** Integers that the command leaves in `{{.outputPrefix}}/outputs.pb`, or says how to make by a `futures.pb` there. */
+  readonly outputs?: readonly string[];
   readonly retries?: number;
   readonly timeoutSeconds?: number;
   readonly image?: string;
 }
 
-/** A container task that runs `command` and declares no outputs. Inputs are integers, usable as `{{.inputs.name}}`. */
+/** A container task that runs `command`. Inputs are integers, usable as `{{.inputs.name}}`. */
 export function commandTask(
   name: string,
   command: readonly string[],
@@ -73,7 +80,7 @@ export function commandTask(
           ...(options.retries === undefined ? {} : { retries: { retries: options.retries } }),
           ...(options.timeoutSeconds === undefined ? {} : { timeout: { seconds: BigInt(options.timeoutSeconds) } }),
         },
-        interface: integerInterface(options.inputs ?? [], []),
+        interface: integerInterface(options.inputs ?? [], options.outputs ?? []),
         target: {
           case: "container",
           value: { image: options.image ?? "busybox:1", command: [...command], args: [] },
@@ -88,6 +95,23 @@ export const bindTo = (to: string, nodeId: string, from: string): Binding =>
   create(BindingSchema, {
     var: to,
     binding: { value: { case: "promise", value: { nodeId, var: from } } },
+  });
+
+/** An integer as the value of a literal or of a binding. */
+export const integerScalar = (value: number) => ({
+  case: "scalar" as const,
+  value: {
+    value: { case: "primitive" as const, value: { value: { case: "integer" as const, value: BigInt(value) } } },
+  },
+});
+
+/** Binds input `to` to the integers given. */
+export const bindIntegers = (to: string, values: readonly number[]): Binding =>
+  create(BindingSchema, {
+    var: to,
+    binding: {
+      value: { case: "collection", value: { bindings: values.map((value) => ({ value: integerScalar(value) })) } },
+    },
   });
 
 /** A node that runs `task`, after `upstream` nodes, with its retries and timeout copied as flytekit does. */
