@@ -53,15 +53,16 @@ const ALLOWED: Record<string, readonly string[]> = {
   "packages/engine": ["@skein/errors", "@skein/idl"],
   "packages/config": ["@skein/errors"],
   "packages/idl": ["@skein/errors"],
+  "packages/launch": ["@skein/contracts", "@skein/db", "@skein/engine", "@skein/errors", "@skein/idl"],
 };
 
 const FORBIDDEN: Record<string, readonly string[]> = {
-  "apps/agent": ["@skein/db", "@skein/engine"],
+  "apps/agent": ["@skein/db", "@skein/engine", "@skein/launch"],
   "apps/copilot": ["@skein/db", "@skein/engine"],
   "packages/copilot": ["@skein/db", "@skein/engine"],
   "apps/api": ["@skein/queue"],
   "apps/scheduler": ["@skein/idl/service"],
-  "packages/db": ["@skein/idl/service", "@skein/queue"],
+  "packages/db": ["@skein/idl/service", "@skein/launch", "@skein/queue"],
   "packages/engine": ["@skein/idl/service"],
   "packages/queue": ["@skein/db", "@skein/idl"],
 };

@@ -1,4 +1,5 @@
 import type { Db, Notifier } from "@skein/db";
+import { runStarter } from "@skein/launch";
 import type { Storage } from "@skein/storage";
 import { type ProjectSeeds, projectService } from "./projects/project-service.ts";
 import { launchPlanFinder, launchPlanService } from "./registry/launch-plan-service.ts";
@@ -9,6 +10,7 @@ import { actionService } from "./runs/action-service.ts";
 import { launcher } from "./runs/launch-service.ts";
 import { launchTargets } from "./runs/launch-target.ts";
 import { runService } from "./runs/run-service.ts";
+import { signalService } from "./signals/signal-service.ts";
 
 /** Facts about this server that answers repeat. */
 export interface ServicesConfig {
@@ -47,13 +49,17 @@ export function createServices({ db, storage, notifier, config }: ServicesOption
   const workflows = workflowService(db, projects, tasks, findLaunchPlan);
   const launchPlans = launchPlanService({ db, projects, find: findLaunchPlan, findWorkflow: workflows.find });
   const findTarget = launchTargets({ tasks, workflows, launchPlans });
-  const launch = launcher({ db, storage, notifier, projects, findTarget });
+  const startRun = runStarter(db.$client, storage);
+  const launch = launcher({ db, notifier, projects, findTarget, startRun });
+  const runs = runService({ db, storage, notifier, launch });
+  const actions = actionService(db, storage);
   return {
     config,
     storage,
     projects,
     registry: { tasks, workflows, launchPlans, namedEntities: namedEntityService(db) },
-    runs: runService({ db, storage, notifier, launch }),
-    actions: actionService(db, storage),
+    runs,
+    actions,
+    signals: signalService({ db, notifier, getRun: runs.get, findNode: actions.node }),
   };
 }

@@ -195,4 +195,6 @@ export {
   type ValueRow,
   type ValueSide,
 } from "./runs/read-runs.ts";
+export { answerGates, type GateAnswer } from "./signals/answer-gates.ts";
+export { type GateRow, listGates, listSignals, type SignalField, type SignalRow } from "./signals/read-signals.ts";
 export { type ChangeCursor, readChangedActions, readChangedRuns } from "./watch/changes.ts";

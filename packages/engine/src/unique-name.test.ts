@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { uniqueName } from "./unique-name.ts";
+import { childRunName, uniqueName } from "./unique-name.ts";
 
 const free = () => false;
 
@@ -17,4 +17,11 @@ test("a name longer than 20 characters becomes f and the base32 of its FNV-32a, 
 test("a taken name gets the first number that is free", () => {
   const taken = new Set(["fbdmc3iy", "fbdmc3iy-1"]);
   expect(uniqueName(null, "n0-0-n0-0-n0-0-n0-0-n0", (name) => taken.has(name))).toBe("fbdmc3iy-2");
+});
+
+test("a child run is named after what started it, or by the hash that Flyte makes of that", () => {
+  expect(childRunName("run1", "n0", 0)).toBe("run1-n0-0");
+  expect(childRunName("abcdefghijklmnopqrst", "n0", 0)).toBe("fcowultc6k2jaw");
+  expect(childRunName("run1", "n0.7", 0)).toMatch(/^f[a-z1-6]{13}$/);
+  expect(childRunName("run1", "n0.7", 0)).not.toBe(childRunName("run1", "n0-7", 0));
 });

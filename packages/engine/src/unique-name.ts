@@ -30,6 +30,16 @@ export function nameInItem(parent: NameParent, nodeId: string): string {
   return path.length <= NAME_LENGTH_MAX ? path : `f${base32(fnv64a(path), 64)}`;
 }
 
+/**
+ * The name of the run that a launch plan's action starts (contract 6.3). Runs are named after fewer characters than
+ * actions: a name with another one in it becomes a hash as well.
+ */
+export function childRunName(runName: string, actionName: string, attempt: number): string {
+  const path = `${runName}-${actionName}-${attempt}`;
+  const isPlain = path.length <= NAME_LENGTH_MAX && /^[A-Za-z0-9-]+$/.test(path);
+  return isPlain ? path : `f${base32(fnv64a(path), 64)}`;
+}
+
 /** The name of a map's item. */
 export const itemName = (arrayName: string, index: number): string => `${arrayName}.${index}`;
 

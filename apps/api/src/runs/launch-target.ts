@@ -1,29 +1,15 @@
 import { create } from "@bufbuild/protobuf";
-import type { LaunchLimit } from "@skein/db";
 import { singleTaskWorkflow } from "@skein/engine";
-import { type LaunchPlanSpec, LaunchPlanSpecSchema, WorkflowSpecSchema } from "@skein/idl/admin";
-import { type Identifier, type LiteralMap, type ParameterMap, ResourceType } from "@skein/idl/core";
+import { LaunchPlanSpecSchema, WorkflowSpecSchema } from "@skein/idl/admin";
+import { type Identifier, ResourceType } from "@skein/idl/core";
+import { type LaunchTarget, launchPlanTarget } from "@skein/launch";
 import type { Call } from "../call.ts";
 import { notRegistered } from "../registry/conflicts.ts";
 import { checkVersionId, entityKey, invalid, toIdentifier, toVersionId } from "../registry/identity.ts";
-import type { LaunchPlanService, LaunchPlanView } from "../registry/launch-plan-service.ts";
+import type { LaunchPlanService } from "../registry/launch-plan-service.ts";
 import { lruCache } from "../registry/lru-cache.ts";
 import type { TaskService, TaskView } from "../registry/task-service.ts";
 import type { WorkflowService } from "../registry/workflow-service.ts";
-
-/** What a launch starts, as rows and rules. */
-export interface LaunchTarget {
-  readonly launched: Identifier;
-  readonly launchPlanId: number | null;
-  readonly taskId: number | null;
-  readonly workflowId: number;
-  /** Undefined for a single task. */
-  readonly launchPlan: LaunchPlanSpec | undefined;
-  readonly expectedInputs: ParameterMap | undefined;
-  readonly fixedInputs: LiteralMap | undefined;
-  /** From the launch plan's concurrency policy. */
-  readonly limit: LaunchLimit | undefined;
-}
 
 /** Hidden workflows and launch plans of single tasks are named so; lists of names leave them out. */
 export const HIDDEN_PREFIX = ".flytegen.";
@@ -43,16 +29,7 @@ export function launchTargets({ tasks, workflows, launchPlans }: TargetDependenc
     const id = toVersionId(launched);
     const plan = await launchPlans.find(id);
     if (!plan) throw notRegistered("launch plan", id);
-    return {
-      launched,
-      launchPlanId: plan.rowId,
-      taskId: null,
-      workflowId: plan.workflowRowId,
-      launchPlan: plan.spec,
-      expectedInputs: plan.closure.expectedInputs,
-      fixedInputs: plan.spec.fixedInputs,
-      limit: limitOf(plan),
-    };
+    return launchPlanTarget(launched, plan);
   }
 
   async function ofTask(launched: Identifier): Promise<LaunchTarget> {
@@ -101,10 +78,4 @@ export function launchTargets({ tasks, workflows, launchPlans }: TargetDependenc
     const shown = ResourceType[launched.resourceType] ?? launched.resourceType;
     throw invalid("spec.launch_plan.resource_type", `is ${shown}: only LAUNCH_PLAN and TASK can be launched`);
   };
-}
-
-/** Skipping is the only thing that Flyte 1 can do above a limit; 0 is no limit. */
-function limitOf({ id, spec }: LaunchPlanView): LaunchLimit | undefined {
-  const runsMax = spec.concurrencyPolicy?.max ?? 0;
-  return runsMax > 0 ? { launchPlan: id, runsMax } : undefined;
 }

@@ -28,12 +28,12 @@ import {
   ExecutionSpecSchema,
 } from "@skein/idl/admin";
 import { WorkflowExecutionIdentifierSchema } from "@skein/idl/core";
+import { readValue } from "@skein/launch";
 import type { Storage } from "@skein/storage";
 import type { Call } from "../call.ts";
 import { checkText, storableText } from "../registry/identity.ts";
 import { type InputsAndOutputs, readForAnswer } from "../values/readable-values.ts";
 import type { LaunchRequest, launcher } from "./launch-service.ts";
-import { readValue } from "./stored-values.ts";
 
 /** A run with its spec decoded. `storedBytes` is about what an answer that holds it weighs. */
 export type RunView = Omit<RunRow, "spec" | "org"> & { readonly spec: ExecutionSpec; readonly storedBytes: number };

@@ -1,10 +1,11 @@
+import type { AttemptId } from "@skein/contracts";
 import { and, eq, notInArray, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
 import type pg from "pg";
-import type { Db, Tx } from "../connect.ts";
+import type { Tx } from "../connect.ts";
 import type { NameId } from "../registry/identity.ts";
 import { lockName } from "../registry/named-entities.ts";
-import { launchPlans, type RUN_MODES, runs, shards } from "../schema/index.ts";
+import { launchPlans, type RUN_MODES, runs } from "../schema/index.ts";
 
 export type RunMode = (typeof RUN_MODES)[number];
 
@@ -27,6 +28,13 @@ export interface NewRun {
   readonly taskId: number | null;
   readonly workflowId: number;
   readonly referenceRunId: string | null;
+  /** For a recovered run: names of actions of the reference from which on everything is done anew. */
+  readonly rerunFrom?: readonly string[];
+  /** For a child run: the try of the launch plan's action that starts it. */
+  readonly parent?: AttemptId;
+  readonly overwriteCache?: boolean;
+  /** Each once. */
+  readonly tags?: readonly string[];
   /** `flyteidl.admin.ExecutionSpec`. */
   readonly spec: Uint8Array;
   /** What the user gave. */
@@ -36,16 +44,29 @@ export interface NewRun {
   readonly createdAt: Date;
 }
 
-/** Planned once per connection: planning it anew for each launch would cost Postgres more than running it. */
-const INSERT_RUN = `
-with run as (
+/**
+ * A child's parent is locked until the child is committed. The commit that ends the action, or begins to, waits for that
+ * or is seen here: so either the child is there for whoever aborts it, or it never comes to be.
+ */
+const PARENT = `
+with parent as (
+  select run_id, ordinal from actions
+  where run_id = $24::uuid and ordinal = $25::int and attempts = $26::int + 1 and phase = 'running'
+  for share
+), `;
+
+/** What most launches do not need stands in statements of its own, so that they do not pay for it. */
+const statementOf = (isChild: boolean, hasTags: boolean): string => `
+${isChild ? PARENT : "with "}run as (
   insert into runs (id, project, domain, name, shard, mode, principal, launch_plan_id, task_id, workflow_id,
-                    reference_run_id, spec, created_at, updated_at)
+                    reference_run_id, spec, created_at, updated_at, overwrite_cache, rerun_from
+                    ${isChild ? ", parent_run_id, parent_ordinal, parent_attempt" : ""})
   select $1::uuid, projects.id, domains.id, $4, $5::smallint, $6::run_mode, $7, $8::bigint, $9::bigint, $10::bigint,
-         $11::uuid, $12::bytea, $13::timestamptz, $13::timestamptz
-  from projects, domains
+         $11::uuid, $12::bytea, $13::timestamptz, $13::timestamptz, $21::boolean, $22::text[]
+         ${isChild ? ", parent.run_id, parent.ordinal, $26::int" : ""}
+  from projects, domains ${isChild ? ", parent" : ""}
   where projects.id = $2 and projects.state = 'active' and domains.id = $3
-  on conflict (project, domain, name) do nothing
+  on conflict do nothing
   returning id, shard
 ), given as (
   insert into run_inputs (run_id, data, uri, size_bytes) select id, $14::bytea, $15::text, $16::bigint from run
@@ -54,8 +75,13 @@ with run as (
   select id, 0, 'outputs', $17::bytea, $18::text, $19::bigint from run
 ), event as (
   insert into events (run_id, shard, event) select id, shard, $20::jsonb from run
-)
+)${hasTags ? ", tags as (insert into run_tags (run_id, tag) select id, unnest($23::text[]) from run)" : ""}
 select id from run`;
+
+/** Planned once per connection: planning it anew for each launch would cost Postgres more than running it. */
+const PLAIN = { name: "insert-run", text: statementOf(false, false), parameters: 22 };
+const TAGGED = { name: "insert-tagged-run", text: statementOf(false, true), parameters: 23 };
+const CHILD = { name: "insert-child-run", text: statementOf(true, true), parameters: 26 };
 
 /** A null stays a null; bytes become what `pg` sends as bytea. */
 const valueColumns = ({ data, uri, sizeBytes }: StoredValue) => [
@@ -66,33 +92,40 @@ const valueColumns = ({ data, uri, sizeBytes }: StoredValue) => [
 
 /**
  * Inserts the run, its inputs and its `runStarted` event in one statement, so that a launch costs one round trip and
- * one fsync. False when nothing was inserted: the name is taken, the project is not active, or project or domain do not
- * exist. The caller finds out which, and wakes the scheduler after a true.
+ * one fsync. False when nothing was inserted: the name is taken, the project is not active, project or domain do not
+ * exist, or, of a child run, the parent has it already or does not wait for it any more. The caller finds out which, and
+ * wakes the scheduler after a true.
  */
 export async function insertRun(connection: pg.Pool | pg.ClientBase, run: NewRun): Promise<boolean> {
+  const { tags = [], parent } = run;
+  const statement = parent ? CHILD : tags.length > 0 ? TAGGED : PLAIN;
   const event = JSON.stringify({ type: "runStarted", atMs: run.createdAt.getTime() });
-  const { rowCount } = await connection.query({
-    name: "insert-run",
-    text: INSERT_RUN,
-    values: [
-      run.id,
-      run.project,
-      run.domain,
-      run.name,
-      run.shard,
-      run.mode,
-      run.principal,
-      run.launchPlanId,
-      run.taskId,
-      run.workflowId,
-      run.referenceRunId,
-      Buffer.from(run.spec),
-      run.createdAt.toISOString(),
-      ...valueColumns(run.userInputs),
-      ...valueColumns(run.inputs),
-      event,
-    ],
-  });
+  const values = [
+    run.id,
+    run.project,
+    run.domain,
+    run.name,
+    run.shard,
+    run.mode,
+    run.principal,
+    run.launchPlanId,
+    run.taskId,
+    run.workflowId,
+    run.referenceRunId,
+    Buffer.from(run.spec),
+    run.createdAt.toISOString(),
+    ...valueColumns(run.userInputs),
+    ...valueColumns(run.inputs),
+    event,
+    run.overwriteCache ?? false,
+    run.rerunFrom ?? null,
+    tags,
+    parent?.runId,
+    parent?.ordinal,
+    parent?.attempt,
+  ];
+  const { name, text, parameters } = statement;
+  const { rowCount } = await connection.query({ name, text, values: values.slice(0, parameters) });
   return rowCount === 1;
 }
 
@@ -107,11 +140,11 @@ export interface LaunchLimit {
  * two at once cannot both take the last place.
  */
 export async function insertRunWithin(
-  db: Db,
+  pool: pg.Pool,
   run: NewRun,
   { launchPlan, runsMax }: LaunchLimit,
 ): Promise<boolean | "full"> {
-  const client = await db.$client.connect();
+  const client = await pool.connect();
   try {
     return await drizzle({ client, casing: "snake_case" }).transaction((tx) => insertBelow(tx, client));
   } finally {
@@ -138,4 +171,7 @@ export async function insertRunWithin(
 }
 
 /** How many shards the runs are spread over; 0 before a scheduler has ever started. */
-export const countShards = (db: Db): Promise<number> => db.$count(shards);
+export async function countShards(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>("select count(*)::int as count from shards");
+  return rows[0]?.count ?? 0;
+}

@@ -2,12 +2,16 @@ import { create } from "@bufbuild/protobuf";
 import type { StoredValue } from "@skein/db";
 import { fromBytes } from "@skein/idl";
 import { type LiteralMap, LiteralMapSchema } from "@skein/idl/core";
-import type { Storage } from "@skein/storage";
+
+/** What we need of the object store. */
+export interface ValueStore {
+  join(...segments: string[]): string;
+  put(uri: string, body: Uint8Array): Promise<void>;
+  get(uri: string): Promise<Uint8Array>;
+}
 
 /** Larger values go to the object store, so that rows stay small enough to load in bulk. */
 const INLINE_BYTES_MAX = 1024 * 1024;
-/** What an answer may hold: flytekit takes no message over 20 MiB. */
-const READ_BYTES_MAX = 64 * 1024 * 1024;
 
 interface ValueLocation {
   readonly data: Uint8Array | null;
@@ -16,7 +20,7 @@ interface ValueLocation {
 
 /** Puts a value where it belongs by its size; `segments` is its place in the store. */
 export async function storeValue(
-  storage: Storage,
+  storage: Pick<ValueStore, "join" | "put">,
   bytes: Uint8Array,
   segments: readonly string[],
 ): Promise<StoredValue> {
@@ -26,10 +30,13 @@ export async function storeValue(
   return { uri, sizeBytes: bytes.length };
 }
 
-/** The literals of a stored value, wherever it is; empty for none. */
-export async function readValue(storage: Storage, value: ValueLocation | undefined): Promise<LiteralMap> {
+/** The literals of a stored value, wherever it is and whatever its size; empty for none. */
+export async function readValue(
+  storage: Pick<ValueStore, "get">,
+  value: ValueLocation | undefined,
+): Promise<LiteralMap> {
   if (!value) return create(LiteralMapSchema);
   if (value.data) return fromBytes(LiteralMapSchema, value.data);
   if (value.uri === null) return create(LiteralMapSchema);
-  return fromBytes(LiteralMapSchema, await storage.get(value.uri, { bytesMax: READ_BYTES_MAX }));
+  return fromBytes(LiteralMapSchema, await storage.get(value.uri));
 }

@@ -1,10 +1,11 @@
 import { randomBytes, randomInt } from "node:crypto";
-import { invalid } from "../registry/identity.ts";
+import { SkeinError } from "@skein/errors";
 
 const NAME_MAX = 63;
 /** Without vowels and look-alikes, as Kubernetes does, so that no name spells a word. */
 const ALPHABET = "bcdfghjklmnpqrstvwxz2456789";
 const RANDOM_LENGTH = 19;
+const SUFFIX_LENGTH = 5;
 
 /** A run's name as given (contract 6.1), or a new one of 20 characters. */
 export function readRunName(given: string): string {
@@ -16,11 +17,20 @@ export function readRunName(given: string): string {
   return given;
 }
 
-function generateRunName(): string {
-  let name = "a";
-  for (let index = 0; index < RANDOM_LENGTH; index++) name += ALPHABET[randomInt(ALPHABET.length)];
-  return name;
+const generateRunName = (): string => `a${randomText(RANDOM_LENGTH)}`;
+
+/** Another name for a run whose own is taken. */
+export const otherRunName = (name: string): string =>
+  `${name.slice(0, NAME_MAX - SUFFIX_LENGTH - 1)}-${randomText(SUFFIX_LENGTH)}`;
+
+function randomText(length: number): string {
+  let text = "";
+  for (let index = 0; index < length; index++) text += ALPHABET[randomInt(ALPHABET.length)];
+  return text;
 }
+
+const invalid = (field: string, problem: string): SkeinError =>
+  new SkeinError("invalid_argument", "field_invalid", `${field} ${problem}.`);
 
 /** A UUIDv7 (RFC 9562): its first 48 bits are the time, so that new rows land at the end of an index. */
 export function newRunId(atMs: number): string {

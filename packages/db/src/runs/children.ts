@@ -1,0 +1,107 @@
+import type { AttemptId } from "@skein/contracts";
+import type { RunPhase } from "@skein/engine";
+import type pg from "pg";
+
+/** What a run hands down to its child runs. */
+export interface ParentRun {
+  readonly runId: string;
+  readonly principal: string;
+  /** `flyteidl.admin.ExecutionSpec`. */
+  readonly spec: Uint8Array;
+}
+
+/** A child run, found by the try of the action that started it. */
+export interface ChildRun {
+  readonly id: string;
+  readonly parent: AttemptId;
+  readonly phase: RunPhase;
+}
+
+/** The child run of an action of a reference, with what it was started with. */
+export interface ReferenceChild {
+  readonly id: string;
+  readonly project: string;
+  readonly domain: string;
+  readonly name: string;
+  /** Of the parent: which run and which of its actions. */
+  readonly parentRunId: string;
+  readonly parentOrdinal: number;
+  readonly launchPlanId: string | null;
+  readonly phase: RunPhase;
+  /** What it was given: here, or in the object store. */
+  readonly data: Uint8Array | null;
+  readonly uri: string | null;
+}
+
+interface ActionRef {
+  readonly runId: string;
+  readonly ordinal: number;
+}
+
+const columnsOf = (attempts: readonly AttemptId[]) => [
+  attempts.map(({ runId }) => runId),
+  attempts.map(({ ordinal }) => ordinal),
+  attempts.map(({ attempt }) => attempt),
+];
+
+export async function readParentRuns(pool: pg.Pool, runIds: readonly string[]): Promise<ParentRun[]> {
+  const { rows } = await pool.query<ParentRun>({
+    name: "read-parent-runs",
+    text: `select id as "runId", principal, spec from runs where id = any($1::uuid[])`,
+    values: [runIds],
+  });
+  return rows;
+}
+
+/** The child runs of these tries, as far as there are any. */
+export async function readChildRuns(pool: pg.Pool, parents: readonly AttemptId[]): Promise<ChildRun[]> {
+  const { rows } = await pool.query<{ id: string; phase: RunPhase } & AttemptId>({
+    name: "read-child-runs",
+    text: `select r.id, r.phase, u.run_id as "runId", u.ordinal, u.attempt
+           from unnest($1::uuid[], $2::int[], $3::int[]) u(run_id, ordinal, attempt)
+           join runs r on r.parent_run_id = u.run_id and r.parent_ordinal = u.ordinal and r.parent_attempt = u.attempt`,
+    values: columnsOf(parents),
+  });
+  return rows.map(({ id, phase, ...parent }) => ({ id, phase, parent }));
+}
+
+/** The newest child run of each of these actions, as far as there is any. */
+export async function readReferenceChildren(pool: pg.Pool, actions: readonly ActionRef[]): Promise<ReferenceChild[]> {
+  const { rows } = await pool.query<ReferenceChild>({
+    name: "read-reference-children",
+    text: `select distinct on (r.parent_run_id, r.parent_ordinal) r.id, r.project, r.domain, r.name, r.phase,
+             r.parent_run_id as "parentRunId", r.parent_ordinal as "parentOrdinal", r.launch_plan_id as "launchPlanId",
+             i.data, i.uri
+           from unnest($1::uuid[], $2::int[]) u(run_id, ordinal)
+           join runs r on r.parent_run_id = u.run_id and r.parent_ordinal = u.ordinal
+           join run_inputs i on i.run_id = r.id
+           order by r.parent_run_id, r.parent_ordinal, r.parent_attempt desc`,
+    values: [actions.map(({ runId }) => runId), actions.map(({ ordinal }) => ordinal)],
+  });
+  return rows;
+}
+
+/** Why a child run is to end. */
+export interface ChildAbort extends AttemptId {
+  readonly cause: string;
+}
+
+/**
+ * Asks the child runs of these tries to abort, in the name of who aborted their parents or else of who started them.
+ * Those that are over stay as they are; asking twice changes nothing more. It locks no run: an event for one that ends
+ * meanwhile is dropped by the scheduler.
+ */
+export async function abortChildRuns(pool: pg.Pool, aborts: readonly ChildAbort[], atMs: number): Promise<void> {
+  await pool.query({
+    name: "abort-child-runs",
+    text: `
+      insert into events (run_id, shard, event)
+      select r.id, r.shard, jsonb_build_object('type', 'runAbortRequested', 'atMs', $5::bigint, 'cause', u.cause,
+        'principal', coalesce(p.abort_principal, p.principal))
+      from unnest($1::uuid[], $2::int[], $3::int[], $4::text[]) u(run_id, ordinal, attempt, cause)
+      join runs p on p.id = u.run_id
+      join runs r on r.parent_run_id = u.run_id and r.parent_ordinal = u.ordinal and r.parent_attempt = u.attempt
+      where r.phase not in ('succeeded', 'failed', 'aborted')`,
+    values: [...columnsOf(aborts), aborts.map(({ cause }) => cause), atMs],
+  });
+}

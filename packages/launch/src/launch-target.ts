@@ -1,0 +1,46 @@
+import type { LaunchLimit, VersionId } from "@skein/db";
+import type { LaunchPlanClosure, LaunchPlanSpec } from "@skein/idl/admin";
+import type { Identifier, LiteralMap, ParameterMap } from "@skein/idl/core";
+
+/** What a launch starts, as rows and rules. */
+export interface LaunchTarget {
+  readonly launched: Identifier;
+  readonly launchPlanId: number | null;
+  readonly taskId: number | null;
+  readonly workflowId: number;
+  /** Undefined for a single task. */
+  readonly launchPlan: LaunchPlanSpec | undefined;
+  readonly expectedInputs: ParameterMap | undefined;
+  readonly fixedInputs: LiteralMap | undefined;
+  /** From the launch plan's concurrency policy. */
+  readonly limit: LaunchLimit | undefined;
+}
+
+/** One version of a launch plan, decoded. */
+export interface LaunchPlanVersion {
+  readonly id: VersionId;
+  readonly rowId: number;
+  readonly workflowRowId: number;
+  readonly spec: LaunchPlanSpec;
+  readonly closure: LaunchPlanClosure;
+}
+
+/** What launching this launch plan starts. */
+export function launchPlanTarget(launched: Identifier, plan: LaunchPlanVersion): LaunchTarget {
+  return {
+    launched,
+    launchPlanId: plan.rowId,
+    taskId: null,
+    workflowId: plan.workflowRowId,
+    launchPlan: plan.spec,
+    expectedInputs: plan.closure.expectedInputs,
+    fixedInputs: plan.spec.fixedInputs,
+    limit: limitOf(plan),
+  };
+}
+
+/** Skipping is the only thing that Flyte 1 can do above a limit; 0 is no limit. */
+function limitOf({ id, spec }: LaunchPlanVersion): LaunchLimit | undefined {
+  const runsMax = spec.concurrencyPolicy?.max ?? 0;
+  return runsMax > 0 ? { launchPlan: id, runsMax } : undefined;
+}

@@ -1,0 +1,112 @@
+import type { AttemptId } from "@skein/contracts";
+import {
+  countShards,
+  insertRun,
+  insertRunWithin,
+  type LaunchLimit,
+  type NameId,
+  type NewRun,
+  type OpenDb,
+  type RunMode,
+} from "@skein/db";
+import { checkInputs } from "@skein/engine";
+import { toBytes } from "@skein/idl";
+import { type ExecutionSpec, ExecutionSpecSchema } from "@skein/idl/admin";
+import { type LiteralMap, LiteralMapSchema } from "@skein/idl/core";
+import type { LaunchTarget } from "./launch-target.ts";
+import { mergeSpec } from "./merge-spec.ts";
+import { newRunId, shardOf } from "./run-name.ts";
+import { storeValue, type ValueStore } from "./stored-values.ts";
+
+/** Where a run comes from. */
+export interface LaunchOrigin {
+  readonly mode: RunMode;
+  /** The run that it repeats. */
+  readonly referenceRunId: string | null;
+  /** Names of actions of the reference from which on everything is done anew. */
+  readonly rerunFrom?: readonly string[];
+  /** The try of the launch plan's action that starts it. */
+  readonly parent?: AttemptId;
+}
+
+/** A run to start. Whether the caller may do so has been decided before. */
+export interface Launch {
+  readonly id: NameId;
+  readonly target: LaunchTarget;
+  readonly requested: ExecutionSpec;
+  /** What the user gave, without defaults and fixed inputs. */
+  readonly given: LiteralMap;
+  readonly principal: string;
+  readonly origin: LaunchOrigin;
+}
+
+/**
+ * What came of a launch. `notInserted` is for many reasons (see `insertRun`), which only the caller has to tell apart.
+ */
+export type LaunchOutcome =
+  | { readonly type: "started"; readonly runId: string }
+  | { readonly type: "inputsInvalid"; readonly problems: string }
+  | { readonly type: "full"; readonly limit: LaunchLimit }
+  | { readonly type: "notInserted" };
+
+/** Shards are added rarely, and a run keeps the shard that it was given. */
+const SHARDS_CACHED_MS = 5_000;
+
+export type RunStarter = ReturnType<typeof runStarter>;
+
+/**
+ * Starts runs: checks the inputs, merges the spec, and inserts run, inputs and event at once (contract 6.1). The caller
+ * wakes the scheduler after `started`.
+ */
+export function runStarter(pool: OpenDb["pool"], storage: ValueStore) {
+  let shards = { count: 0, readAtMs: Number.NEGATIVE_INFINITY };
+
+  async function shardCount(nowMs: number): Promise<number> {
+    if (shards.count === 0 || nowMs - shards.readAtMs > SHARDS_CACHED_MS) {
+      shards = { count: await countShards(pool), readAtMs: nowMs };
+    }
+    return shards.count;
+  }
+
+  /** The rows of a run that takes these inputs. */
+  async function rowsOf({ id, target, requested, given, principal, origin }: Launch, inputs: LiteralMap) {
+    const { launched, launchPlan, launchPlanId, taskId, workflowId } = target;
+    const spec = mergeSpec({ requested, launchPlan, launched, principal });
+    const createdAt = new Date();
+    const runId = newRunId(createdAt.getTime());
+    const folder = ["meta", id.project, id.domain, id.name, runId];
+    const [shardsNow, userInputs, allInputs] = await Promise.all([
+      shardCount(createdAt.getTime()),
+      storeValue(storage, toBytes(LiteralMapSchema, given), [...folder, "user-inputs.pb"]),
+      storeValue(storage, toBytes(LiteralMapSchema, inputs), [...folder, "inputs.pb"]),
+    ]);
+    return {
+      ...id,
+      ...origin,
+      id: runId,
+      shard: shardOf(runId, shardsNow),
+      principal,
+      launchPlanId,
+      taskId,
+      workflowId,
+      overwriteCache: spec.overwriteCache,
+      tags: [...new Set(spec.tags)],
+      spec: toBytes(ExecutionSpecSchema, spec),
+      userInputs,
+      inputs: allInputs,
+      createdAt,
+    } satisfies NewRun;
+  }
+
+  return async (launch: Launch): Promise<LaunchOutcome> => {
+    const { expectedInputs: expected, fixedInputs: fixed, limit } = launch.target;
+    const checked = checkInputs({ expected, fixed, given: launch.given });
+    if ("problems" in checked) {
+      return { type: "inputsInvalid", problems: checked.problems.map(({ message }) => message).join("; ") };
+    }
+    const run = await rowsOf(launch, checked.inputs);
+    const inserted = limit ? await insertRunWithin(pool, run, limit) : await insertRun(pool, run);
+    if (inserted === "full" && limit) return { type: "full", limit };
+    return inserted ? { type: "started", runId: run.id } : { type: "notInserted" };
+  };
+}
