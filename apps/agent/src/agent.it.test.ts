@@ -113,6 +113,8 @@ describe.skipIf(!hasRedis)("an agent", () => {
       outputPrefix: `file://${temp.path}/storage/meta/p/d/${order.runId}/n0/0`,
       rawOutputPrefix: `file://${temp.path}/storage/raw/ab/${order.runId}-n0-0`,
       previousCheckpointPrefix: null,
+      arrayIndex: null,
+      platform: null,
       labels: {},
       annotations: {},
       interruptible: false,

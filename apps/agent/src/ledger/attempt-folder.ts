@@ -1,11 +1,13 @@
 import { constants } from "node:fs";
 import { mkdir, open, readFile, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { type AttemptId, attemptKey } from "@skein/contracts";
+import { basename, dirname, join } from "node:path";
+import { type AttemptId, attemptKey, readAttemptKey } from "@skein/contracts";
 import type { z } from "zod";
 
 /** The records of an attempt: what to do, what was granted, what was started, that it must stop, what became of it, how much of its log was sent. */
 export type RecordName = "order" | "grant" | "state" | "stop" | "verdict" | "shipped";
+
+const WORK_FOLDER = "work";
 
 /**
  * One attempt's place on disk. User code sees `in` (read-only), `out`, `work` and `tmp`; everything beside them is the
@@ -28,7 +30,7 @@ export class AttemptFolder {
     this.path = join(root, this.key);
     this.in = join(this.path, "in");
     this.out = join(this.path, "out");
-    this.work = join(this.path, "work");
+    this.work = join(this.path, WORK_FOLDER);
     this.tmp = join(this.path, "tmp");
     this.log = join(this.path, "log");
   }
@@ -62,6 +64,10 @@ export class AttemptFolder {
     await log.close();
   }
 }
+
+/** Whether a path is the working folder of some attempt, on this machine or another. */
+export const isWorkFolder = (path: string): boolean =>
+  basename(path) === WORK_FOLDER && readAttemptKey(basename(dirname(path))) !== undefined;
 
 /** Lets any user write: a container's may be anyone. The umask would cut what `mkdir` is asked for. */
 export async function openUp(folder: string): Promise<void> {

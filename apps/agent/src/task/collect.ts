@@ -1,13 +1,22 @@
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { create } from "@bufbuild/protobuf";
-import { type ClaimGrant, type Outcome, REPORT_OUTPUT_BYTES_MAX, type Value } from "@skein/contracts";
+import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import {
+  type ClaimGrant,
+  DECK_FILE,
+  type Outcome,
+  REPORT_OUTPUT_BYTES_MAX,
+  type ReportedFailure,
+  type Value,
+} from "@skein/contracts";
 import { fromBytes, toBytes } from "@skein/idl";
-import { type LiteralMap, LiteralMapSchema } from "@skein/idl/core";
+import { DynamicJobSpecSchema, type LiteralMap, LiteralMapSchema } from "@skein/idl/core";
 import type { Storage } from "@skein/storage";
 import type { AttemptFolder } from "../ledger/attempt-folder.ts";
 import type { Exit } from "../runtimes/runtime.ts";
-import { useStorageUris } from "./file-uris.ts";
+import { makePortable } from "./dynamic-spec.ts";
+import { toStorageUris } from "./file-uris.ts";
+import { rewriteUris, type UriRewrite } from "./literal-uris.ts";
 import { declaresOutputs, readTaskTemplate } from "./prepare-launch.ts";
 import { collectData, dataLoadingOf } from "./raw-container.ts";
 import { listPlainFiles, openPlainFile, plainFileSize, readEnd, readPlainFile } from "./read-remains.ts";
@@ -24,15 +33,22 @@ export interface CollectOptions {
 const OUTPUTS_FILE = "outputs.pb";
 const ERROR_FILE = "error.pb";
 const FUTURES_FILE = "futures.pb";
-const DECK_FILE = "deck.html";
 const ERROR_BYTES_MAX = 4 * 1024 * 1024;
+/** Some 5,000 nodes with all that their tasks say fit ten times. */
+const FUTURES_BYTES_MAX = 100 * 1024 * 1024;
 const LOG_END_BYTES = 2 * 1024;
 
-const unreadableOutputs = {
+const unreadableOutputs: ReportedFailure = {
   code: "OutputsInvalid",
   message: "The task wrote an outputs.pb that is no LiteralMap",
-  kind: "user" as const,
+  kind: "user",
   recoverable: false,
+};
+const unreadableFutures: ReportedFailure = {
+  code: "FuturesInvalid",
+  message: `The task wrote a futures.pb that is no DynamicJobSpec of at most ${FUTURES_BYTES_MAX} bytes`,
+  kind: "system",
+  recoverable: true,
 };
 
 /** Reads what user code left, moves it to the object store and says what became of the attempt. */
@@ -41,12 +57,10 @@ export async function collect(folder: AttemptFolder, exit: Exit, options: Collec
   const template = readTaskTemplate(grant);
   const hasData = dataLoadingOf(template) !== undefined;
   if (hasData && exit.type === "exited" && exit.code === 0) await collectData(folder, template, grant, storage);
-  const outputsFile = join(folder.out, OUTPUTS_FILE);
-  const outputBytes = await plainFileSize(outputsFile);
   const verdict = judge({
     exit,
     errorDocument: await readError(join(folder.out, ERROR_FILE)),
-    outputBytes,
+    outputBytes: await plainFileSize(join(folder.out, OUTPUTS_FILE)),
     outputBytesMax: options.outputBytesMax,
     // A raw container that failed never meant to write outputs.pb itself.
     declaresOutputs: declaresOutputs(template) && !hasData,
@@ -54,12 +68,41 @@ export async function collect(folder: AttemptFolder, exit: Exit, options: Collec
     logEnd: await readEnd(folder.log, LOG_END_BYTES),
   });
   const deckUri = await uploadRest(folder, options);
-  const deck = deckUri === undefined ? {} : { deckUri };
-  if (verdict.type === "failed") return { ...verdict, startedAtMs, endedAtMs, ...deck };
-  const outputs = outputBytes === undefined ? create(LiteralMapSchema) : await readOutputs(outputsFile, options);
-  if (!outputs) return { type: "failed", startedAtMs, endedAtMs, failure: unreadableOutputs, ...deck };
-  return { type: "succeeded", startedAtMs, endedAtMs, outputs: await outputsValue(outputs, options), ...deck };
+  const ended = { startedAtMs, endedAtMs, ...(deckUri === undefined ? {} : { deckUri }) };
+  if (verdict.type === "failed") return { ...verdict, ...ended };
+  const result =
+    verdict.type === "expanded" ? await collectFutures(folder, options) : await collectOutputs(folder, options);
+  return "failure" in result ? { type: "failed", ...result, ...ended } : { type: "succeeded", ...result, ...ended };
 }
+
+type Result =
+  | { readonly failure: ReportedFailure }
+  | Pick<Extract<Outcome, { type: "succeeded" }>, "outputs" | "futures">;
+
+async function collectOutputs(folder: AttemptFolder, options: CollectOptions): Promise<Result> {
+  const path = join(folder.out, OUTPUTS_FILE);
+  if ((await plainFileSize(path)) === undefined)
+    return { outputs: await outputsValue(create(LiteralMapSchema), options) };
+  const outputs = await readOutputs(path, options);
+  if (!outputs) return { failure: unreadableOutputs };
+  rewriteUris(outputs, outwards(folder, options));
+  return { outputs: await outputsValue(outputs, options) };
+}
+
+/** Moves the workflow that the task wrote to the object store, in words that hold for any agent. */
+async function collectFutures(folder: AttemptFolder, options: CollectOptions): Promise<Result> {
+  const bytes = await readPlainFile(join(folder.out, FUTURES_FILE), FUTURES_BYTES_MAX);
+  const spec = bytes && parsed(DynamicJobSpecSchema, bytes);
+  if (!spec) return { failure: unreadableFutures };
+  makePortable(spec, outwards(folder, options), folder.work);
+  const portable = toBytes(DynamicJobSpecSchema, spec);
+  const uri = `${options.grant.outputPrefix}/${FUTURES_FILE}`;
+  await options.storage.put(uri, portable);
+  return { outputs: { data: "" }, futures: { uri, sizeBytes: portable.length } };
+}
+
+const outwards = ({ out }: AttemptFolder, { storage, grant }: CollectOptions): UriRewrite =>
+  toStorageUris({ rootUri: storage.rootUri, out, outputPrefix: grant.outputPrefix });
 
 /** Cut off where it is absurdly long: then it cannot be parsed, which is a failure of its own. */
 async function readError(path: string): Promise<Uint8Array | undefined> {
@@ -70,15 +113,18 @@ async function readError(path: string): Promise<Uint8Array | undefined> {
 
 async function readOutputs(path: string, options: CollectOptions): Promise<LiteralMap | undefined> {
   const bytes = (await readPlainFile(path, options.outputBytesMax)) ?? Buffer.alloc(0);
+  return parsed(LiteralMapSchema, bytes);
+}
+
+function parsed<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> | undefined {
   try {
-    return fromBytes(LiteralMapSchema, bytes);
+    return fromBytes(schema, bytes);
   } catch {
     return undefined;
   }
 }
 
 async function outputsValue(outputs: LiteralMap, { storage, grant }: CollectOptions): Promise<Value> {
-  if (storage.rootUri.startsWith("file://")) useStorageUris(outputs, storage.rootUri);
   const bytes = toBytes(LiteralMapSchema, outputs);
   if (bytes.length <= REPORT_OUTPUT_BYTES_MAX) return { data: Buffer.from(bytes).toString("base64") };
   const uri = `${grant.outputPrefix}/${OUTPUTS_FILE}`;

@@ -11,10 +11,11 @@ import {
   TaskTemplateSchema,
 } from "@skein/idl/core";
 import type { Storage } from "@skein/storage";
-import { type AttemptFolder, openUp } from "../ledger/attempt-folder.ts";
+import { type AttemptFolder, isWorkFolder, openUp } from "../ledger/attempt-folder.ts";
 import type { Launch } from "../runtimes/runtime.ts";
 import { type StoreAccess, taskEnvironment } from "./environment.ts";
-import { localPath, useLocalPaths } from "./file-uris.ts";
+import { localPath, toLocalPaths } from "./file-uris.ts";
+import { rewriteUris } from "./literal-uris.ts";
 import { dataLoadingOf, prepareData, replacePaths } from "./raw-container.ts";
 import { resourceLimits } from "./resources.ts";
 import { needsTaskTemplate, renderTemplate, type TemplateValues } from "./template.ts";
@@ -132,15 +133,18 @@ async function writeInputs(
   const inputs = fromBytes(LiteralMapSchema, bytes);
   const data = dataLoadingOf(template);
   const mounts = data ? await prepareData(folder, data, inputs, storage) : {};
-  useLocalPaths(inputs);
+  rewriteUris(inputs, toLocalPaths(storage.rootUri));
   await writeFile(join(folder.in, "inputs.pb"), toBytes(LiteralMapSchema, inputs));
   return { inputs, mounts };
 }
 
 /** Code goes into the attempt's own folder; flytekit puts it on PYTHONPATH from there. */
 function redirectCode(words: readonly string[], work: string): string[] {
-  return words.map((word, at) => (IMAGE_CODE_FOLDERS.includes(word) && words[at - 1] === "--dest-dir" ? work : word));
+  return words.map((word, at) => (words[at - 1] === "--dest-dir" && isElsewhere(word) ? work : word));
 }
+
+/** What an eager task registers names the folder of the attempt that the task ran in. */
+const isElsewhere = (folder: string): boolean => IMAGE_CODE_FOLDERS.includes(folder) || isWorkFolder(folder);
 
 /** With file storage a task reads all of it, as it would read a bucket, but writes its own place only. */
 async function storageFolders(grant: ClaimGrant, storage: Storage): Promise<Pick<Launch, "readable" | "writable">> {

@@ -67,8 +67,7 @@ test("a kill is the system's doing, and one for memory says so", () => {
   });
 });
 
-test("a dynamic workflow and oversized outputs fail for good", () => {
-  expect(failureOf({ hasFutures: true })).toMatchObject({ code: "NotSupported", recoverable: false });
+test("oversized outputs fail for good", () => {
   expect(failureOf({ outputBytes: 1_001 })).toMatchObject({ code: "OutputSizeExceeded", recoverable: false });
 });
 
@@ -78,4 +77,11 @@ test("a long message keeps its beginning and its end and fits into a trailer", (
   expect(fitted.startsWith("first")).toBe(true);
   expect(fitted.endsWith("last")).toBe(true);
   expect(fitMessage("short")).toBe("short");
+});
+
+test("a workflow that the task wrote stands in for outputs, but not for an error", () => {
+  expect(verdictOf({ hasFutures: true })).toEqual({ type: "expanded" });
+  expect(verdictOf({ hasFutures: true, exit: { type: "vanished", message: "gone" } })).toEqual({ type: "expanded" });
+  const errorDocument = document(ContainerError_Kind.NON_RECOVERABLE, ExecutionError_ErrorKind.USER);
+  expect(failureOf({ hasFutures: true, errorDocument })).toMatchObject({ code: "USER:Value" });
 });

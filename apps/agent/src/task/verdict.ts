@@ -12,12 +12,17 @@ export interface Remains {
   readonly outputBytes: number | undefined;
   readonly outputBytesMax: number;
   readonly declaresOutputs: boolean;
+  /** Whether there is a futures.pb. */
   readonly hasFutures: boolean;
   /** The end of the log, for failures that say nothing themselves. */
   readonly logEnd: string;
 }
 
-export type Verdict = { readonly type: "succeeded" } | { readonly type: "failed"; readonly failure: ReportedFailure };
+/** `expanded`: it wrote a workflow, whose outputs will be the task's. */
+export type Verdict =
+  | { readonly type: "succeeded" }
+  | { readonly type: "expanded" }
+  | { readonly type: "failed"; readonly failure: ReportedFailure };
 
 /** gRPC trailers carry it, and they are small. */
 const MESSAGE_BYTES_MAX = 31 * 1024;
@@ -30,11 +35,7 @@ const CODE_LENGTH_MAX = 512;
 export function judge(remains: Remains): Verdict {
   const { exit, outputBytes } = remains;
   if (remains.errorDocument) return failed(readErrorDocument(remains.errorDocument));
-  if (remains.hasFutures) {
-    return failed(
-      user("NotSupported", "The task returned a dynamic workflow, which this server cannot run yet", false),
-    );
-  }
+  if (remains.hasFutures) return { type: "expanded" };
   if (outputBytes !== undefined && outputBytes > remains.outputBytesMax) {
     const message = `outputs.pb has ${outputBytes} bytes, and at most ${remains.outputBytesMax} are allowed: return a file or a dataset instead`;
     return failed(user("OutputSizeExceeded", message, false));
