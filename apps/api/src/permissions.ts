@@ -260,6 +260,8 @@ export const TRPC_PERMISSIONS = {
   "data.createDownloadLocation": "data:read",
   "data.createDownloadLink": "data:read",
   "data.get": "data:read",
+  "signals.list": "run:read",
+  "signals.set": "run:write",
   "agent.claim": "agent:serve",
   "agent.heartbeat": "agent:serve",
   "agent.appendLogs": "agent:serve",

@@ -23,6 +23,7 @@ import { openOnePort } from "./edge/one-port.ts";
 import { createRpcTimer } from "./edge/rpc-timer.ts";
 import { type BoundService, bindService } from "./edge/rpcs.ts";
 import { adminHandlers } from "./flyte1/admin.ts";
+import { signalHandlers } from "./flyte1/signal-handlers.ts";
 import type { ServiceContext } from "./trpc/base.ts";
 
 export interface ServerOptions extends ServiceContext {
@@ -89,7 +90,7 @@ function bindServices({ services, discovery, audience, publicUrl }: ServerOption
   return [
     bindService(AdminService, adminHandlers(services)),
     bindService(DataProxyService, dataProxyHandlers(services)),
-    bindService(SignalService, {}),
+    bindService(SignalService, signalHandlers(services)),
     bindService(AuthMetadataService, authMetadataHandlers({ discovery, audience, publicUrl })),
     bindService(IdentityService, identityHandlers()),
   ];

@@ -44,7 +44,7 @@ export function actionDetails(db: Db, storage: Storage) {
   const findPlace = createFindPlace(db.$client, storage);
   return {
     /** What the graph says about an action: undefined only if the graph is not the one that ran. */
-    async node(_call: Call, { runId, ordinal }: ActionRow): Promise<Node | undefined> {
+    async node(_call: Call, { runId, ordinal }: Pick<ActionRow, "runId" | "ordinal">): Promise<Node | undefined> {
       const [workflowId, [path = []]] = await Promise.all([
         findWorkflowOfRun(db, runId),
         readActionPaths(db.$client, [{ runId, ordinal }]),

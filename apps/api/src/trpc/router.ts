@@ -5,6 +5,7 @@ import { namedEntitiesRouter } from "./named-entities.ts";
 import { projectsRouter } from "./projects.ts";
 import { launchPlansRouter, tasksRouter, workflowsRouter } from "./registry.ts";
 import { runsRouter } from "./runs.ts";
+import { signalsRouter } from "./signals.ts";
 import { systemRouter } from "./system.ts";
 
 /** The typed API. Clients import its type; every procedure needs a row in the permission table. */
@@ -15,6 +16,7 @@ export const appRouter = router({
   launchPlans: launchPlansRouter,
   namedEntities: namedEntitiesRouter,
   runs: runsRouter,
+  signals: signalsRouter,
   data: dataRouter,
   agent: agentRouter,
   system: systemRouter,

@@ -1,13 +1,6 @@
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import {
-  AdminService,
-  AuthMetadataService,
-  DataProxyService,
-  Health,
-  ServerReflectionV1,
-  SignalService,
-} from "@skein/idl/service";
+import { AdminService, AuthMetadataService, DataProxyService, Health, ServerReflectionV1 } from "@skein/idl/service";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestApi, type TestApi } from "../../testing/start-test-api.ts";
 
@@ -46,8 +39,8 @@ test("an error carries its code and its reason", async () => {
 });
 
 test("a method without a handler and an unknown service are unimplemented", async () => {
-  const signals = createClient(SignalService, transport);
-  expect((await failureOf(signals.listSignals({}))).code).toBe(Code.Unimplemented);
+  const admin = createClient(AdminService, transport);
+  expect((await failureOf(admin.createNodeEvent({}))).code).toBe(Code.Unimplemented);
   expect((await failureOf(createClient(AuthMetadataService, transport).getOAuth2Metadata({}))).code).toBe(
     Code.Unimplemented,
   );
