@@ -34,7 +34,7 @@ export {
   listCacheDatasets,
 } from "./cache/datasets.ts";
 export { type CachedOutputs, findCachedOutputs } from "./cache/entries.ts";
-export { evictEntry, evictRun, evictTask } from "./cache/evict.ts";
+export { evictEntry, evictRun, evictTask, findTenantsOfCachedRun } from "./cache/evict.ts";
 export {
   beatReservations,
   deleteExpiredReservations,
@@ -153,10 +153,14 @@ export { insertAbortRequest, type RunState, setRunState } from "./runs/abort.ts"
 export {
   abortChildRuns,
   type ChildAbort,
+  type ChildRefusal,
   type ChildRun,
+  type LaunchPlanRows,
   type ParentRun,
   type ReferenceChild,
+  readChildRefusal,
   readChildRuns,
+  readLaunchPlan,
   readParentRuns,
   readReferenceChildren,
 } from "./runs/children.ts";

@@ -1,6 +1,7 @@
 import type { AttemptId } from "@skein/contracts";
 import type { RunPhase } from "@skein/engine";
 import type pg from "pg";
+import type { NameId, VersionId } from "../registry/identity.ts";
 
 /** What a run hands down to its child runs. */
 export interface ParentRun {
@@ -104,4 +105,44 @@ export async function abortChildRuns(pool: pg.Pool, aborts: readonly ChildAbort[
       where r.phase not in ('succeeded', 'failed', 'aborted')`,
     values: [...columnsOf(aborts), aborts.map(({ cause }) => cause), atMs],
   });
+}
+
+/** Why a child run was not inserted; `raced` if no reason is left, so that trying again may help. */
+export type ChildRefusal = "launched" | "unwanted" | "projectInactive" | "nameTaken" | "raced";
+
+/** Finds out why `insertRun` inserted no child under this name. */
+export async function readChildRefusal(pool: pg.Pool, parent: AttemptId, id: NameId): Promise<ChildRefusal> {
+  const { rows } = await pool.query<{ refusal: ChildRefusal }>({
+    name: "read-child-refusal",
+    text: `
+      select case
+        when exists (select from runs where parent_run_id = $1 and parent_ordinal = $2 and parent_attempt = $3) then 'launched'
+        when not exists (select from actions where run_id = $1 and ordinal = $2 and attempts = $3 + 1 and phase = 'running')
+          then 'unwanted'
+        when not exists (select from projects where id = $4 and state = 'active') then 'projectInactive'
+        when exists (select from runs where project = $4 and domain = $5 and name = $6) then 'nameTaken'
+        else 'raced' end as refusal`,
+    values: [parent.runId, parent.ordinal, parent.attempt, id.project, id.domain, id.name],
+  });
+  return rows[0]?.refusal ?? "raced";
+}
+
+/** What a launch of this version starts. */
+export interface LaunchPlanRows {
+  readonly id: string;
+  readonly workflowId: string;
+  /** `flyteidl.admin.LaunchPlanSpec`. */
+  readonly spec: Uint8Array;
+  /** `flyteidl.admin.LaunchPlanClosure`. */
+  readonly closure: Uint8Array;
+}
+
+export async function readLaunchPlan(pool: pg.Pool, id: VersionId): Promise<LaunchPlanRows | undefined> {
+  const { rows } = await pool.query<LaunchPlanRows>({
+    name: "read-launch-plan",
+    text: `select id, workflow_id as "workflowId", spec, closure from launch_plans
+           where project = $1 and domain = $2 and name = $3 and version = $4`,
+    values: [id.project, id.domain, id.name, id.version],
+  });
+  return rows[0];
 }
