@@ -22,6 +22,13 @@ export const AgentConfig = z.object({
     .url({ protocol: /^https?$/, error: "must be an http:// or https:// URL" })
     .describe("Where the api listens")
     .meta({ example: "http://localhost:8088" }),
+  taskApiUrl: z
+    .url({ protocol: /^https?$/, error: "must be an http:// or https:// URL" })
+    .optional()
+    .describe(
+      "Where eager workflows, which are clients of the api, reach it; unless given the address that the agent uses, and host.docker.internal where that is this machine and tasks are containers",
+    )
+    .meta({ example: "https://skein.example.com" }),
   agentToken: z.string().min(1).describe("The agent token that the api gave out").meta({ example: "ska_…" }),
   agentHome: absolutePath()
     .describe("Where attempts live while they run; one agent per folder")

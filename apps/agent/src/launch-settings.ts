@@ -5,6 +5,7 @@ import type { AgentConfig } from "./config.ts";
 import type { AttemptFolder } from "./ledger/attempt-folder.ts";
 import { credentialFolders } from "./runtimes/sandbox.ts";
 import type { StoreAccess } from "./task/environment.ts";
+import { seenFromContainer } from "./task/platform.ts";
 import type { LaunchSettings } from "./task/prepare-launch.ts";
 
 /** How the agent itself reaches the object store. */
@@ -28,9 +29,16 @@ export function launchSettings(config: AgentConfig, storage: Storage): LaunchSet
   return {
     storage,
     store: config.storage.startsWith("s3://") ? storeAccess(config) : undefined,
+    apiUrl: taskApiUrl(config),
     canMount: config.runtime === "docker",
     base: config.runtime === "process" ? (folder) => processBase(config, folder) : () => containerBase(config),
   };
+}
+
+/** In the machine's own network a container sees what a process sees. */
+function taskApiUrl({ runtime, apiUrl, taskApiUrl: given, dockerNetwork }: AgentConfig): string {
+  if (given !== undefined) return given;
+  return runtime === "docker" && dockerNetwork !== "host" ? seenFromContainer(apiUrl) : apiUrl;
 }
 
 /** Undefined unless tasks would reach S3 without credentials. A role of the machine may be what is meant, so it is no error. */

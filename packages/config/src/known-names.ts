@@ -41,6 +41,7 @@ export const KNOWN_NAMES: ReadonlySet<string> = new Set([
   "SKEIN_SEEDS",
   "SKEIN_SHARDS",
   "SKEIN_STORAGE",
+  "SKEIN_TASK_API_URL",
   "SKEIN_TASK_CREDENTIALS",
   "SKEIN_TASK_PATH",
 ]);

@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
 import type { AttemptFolder } from "../ledger/attempt-folder.ts";
+import { CONTAINERS_HOST } from "../task/platform.ts";
 import type { ContainerUser } from "./docker-user.ts";
 import type { Launch } from "./runtime.ts";
 
@@ -44,6 +45,7 @@ export function containerOptions(
     ...userOption(user),
     HostConfig: {
       Mounts: mountsOf(launch),
+      ...(launch.callsHost ? { ExtraHosts: [`${CONTAINERS_HOST}:host-gateway`] } : {}),
       NetworkMode: settings.network,
       CapDrop: ["ALL"],
       SecurityOpt: ["no-new-privileges"],

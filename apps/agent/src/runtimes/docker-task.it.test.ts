@@ -1,5 +1,8 @@
+import { once } from "node:events";
 import { existsSync, statSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { ClaimGrant, Outcome } from "@skein/contracts";
@@ -10,6 +13,7 @@ import { createTempFolder, integerInputs } from "@skein/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { AttemptFolder } from "../ledger/attempt-folder.ts";
 import { collect } from "../task/collect.ts";
+import { seenFromContainer } from "../task/platform.ts";
 import { prepareLaunch } from "../task/prepare-launch.ts";
 import { canRunContainers, DOCKER_HOST, importBusybox } from "./busybox-image.testsuite.ts";
 import { type DockerSettings, openDockerRuntime } from "./docker.ts";
@@ -81,6 +85,7 @@ describe.skipIf(!canRunContainers)("a task in a container", () => {
     template: MessageInitShape<typeof TaskTemplateSchema>,
     settings: Partial<DockerSettings> = {},
     inputs: Uint8Array = new Uint8Array(),
+    { apiUrl = "http://api", ...granted }: Partial<ClaimGrant> & { readonly apiUrl?: string } = {},
   ): Promise<Ran> => {
     const runtime = await open(settings);
     const folder = await newFolder();
@@ -88,9 +93,9 @@ describe.skipIf(!canRunContainers)("a task in a container", () => {
       await runtime.cleanup(folder);
       await runtime.close();
     });
-    const grant = grantOf(template, inputs);
+    const grant = { ...grantOf(template, inputs), ...granted };
     const base = () => ({});
-    const launch = await prepareLaunch(folder, grant, { storage, store: undefined, canMount: true, base });
+    const launch = await prepareLaunch(folder, grant, { storage, store: undefined, apiUrl, canMount: true, base });
     expect(await runtime.start(launch)).toBeUndefined();
     const exit = await runtime.watch(folder);
     const limits = { outputBytesMax: 1_000_000, startedAtMs: 0, endedAtMs: 0 };
@@ -137,6 +142,18 @@ describe.skipIf(!canRunContainers)("a task in a container", () => {
     const words = "touch /bin/x 2>/dev/null || echo refused; touch $0/x $1/x /tmp/x && echo written";
     const { log } = await run(script(words), { hasReadOnlyRoot: true, user: "image" });
     expect(log).toBe("refused\nwritten\n");
+  });
+
+  test("that is a client reaches a server of this machine, with its token", async () => {
+    const server = createServer((_request, response) => void response.end("served\n")).listen(0, "0.0.0.0");
+    await once(server, "listening");
+    ends.push(async () => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const words = "wget -qO- http://$FLYTE_PLATFORM_URL/; echo $SKEIN_RUN_TOKEN";
+    const apiUrl = seenFromContainer(`http://127.0.0.1:${port}`);
+    const network = { network: "bridge" };
+    const { log } = await run(script(words), network, undefined, { apiUrl, platform: { token: "t" } });
+    expect(log).toBe("served\nt\n");
   });
 
   describe("that knows nothing of Flyte", () => {

@@ -56,6 +56,7 @@ export function describeRuntime(subject: RuntimeUnderTest): void {
     readable: [],
     writable: [],
     mounts: {},
+    callsHost: false,
     ...change,
   });
   const start = async (runtime: Runtime, script: string, change: Partial<Launch> = {}): Promise<AttemptFolder> => {

@@ -10,6 +10,8 @@ export interface Launch {
   readonly args: readonly string[];
   /** The whole environment of the task. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Whether it calls a server on this very machine, which a container knows under a name of its own. */
+  readonly callsHost: boolean;
   readonly limits: { readonly cpuMillis?: number; readonly memoryBytes?: number };
   /** Folders of file storage that the task may read. */
   readonly readable: readonly string[];

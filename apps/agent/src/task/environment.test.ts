@@ -11,11 +11,14 @@ const source = (change: Partial<EnvironmentSource> = {}): EnvironmentSource => (
     runName: "run",
     workflowKey: "p:d:w",
     environment: { BOTH: "run", RUN: "1" },
+    arrayIndex: null,
+    platform: null,
   } as unknown as ClaimGrant,
   attempt: 2,
   taskId: create(IdentifierSchema, { project: "p", domain: "d", name: "t", version: "v" }),
   container: [create(KeyValuePairSchema, { key: "BOTH", value: "container" })],
   store: undefined,
+  apiUrl: "http://api:8088",
   base: { PATH: "/bin" },
   ...change,
 });
@@ -33,6 +36,8 @@ test("a task gets Flyte's names, its container's and its run's, and nothing else
     FLYTE_INTERNAL_TASK_DOMAIN: "d",
     FLYTE_INTERNAL_TASK_NAME: "t",
     FLYTE_INTERNAL_TASK_VERSION: "v",
+    _F_L_MIN_SIZE_MB: "10",
+    _F_L_MAX_SIZE_MB: "1000",
     BOTH: "run",
     RUN: "1",
   });
@@ -48,4 +53,15 @@ test("with S3 a task gets the credentials meant for tasks under both flytekit's 
     AWS_SECRET_ACCESS_KEY: "key",
   });
   expect(taskEnvironment(source({ store }))).not.toHaveProperty("AWS_SESSION_TOKEN");
+});
+
+test("an item knows its index, and a client its server", () => {
+  const { grant } = source();
+  expect(taskEnvironment(source({ grant: { ...grant, arrayIndex: 0 } }))).toMatchObject({
+    BATCH_JOB_ARRAY_INDEX_VAR_NAME: "FLYTE_K8S_ARRAY_INDEX",
+    FLYTE_K8S_ARRAY_INDEX: "0",
+  });
+  expect(taskEnvironment(source({ grant: { ...grant, platform: { token: null } } }))).toMatchObject({
+    FLYTE_PLATFORM_URL: "api:8088",
+  });
 });

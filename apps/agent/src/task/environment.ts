@@ -1,5 +1,6 @@
 import type { ClaimGrant } from "@skein/contracts";
 import type { Identifier, KeyValuePair } from "@skein/idl/core";
+import { platformEnvironment } from "./platform.ts";
 
 /** What tasks may know of where and how to reach the object store. */
 export interface StoreAccess {
@@ -18,9 +19,14 @@ export interface EnvironmentSource {
   readonly container: readonly KeyValuePair[];
   /** Undefined for file storage. */
   readonly store: StoreAccess | undefined;
+  /** Where the task reaches the api, should it be a client of it. */
+  readonly apiUrl: string;
   /** What the place where the task runs needs: PATH, HOME, … Containers bring most of it themselves. */
   readonly base: Readonly<Record<string, string>>;
 }
+
+/** flytekit moves outputs from 10 MiB on out of outputs.pb, into files of their own; one above 1000 MiB it refuses. */
+const OFFLOADING = { _F_L_MIN_SIZE_MB: "10", _F_L_MAX_SIZE_MB: "1000" };
 
 /** The whole environment of a task: an allow-list, then the container's own, then the run's. Nothing is inherited. */
 export function taskEnvironment(source: EnvironmentSource): Record<string, string> {
@@ -38,10 +44,19 @@ export function taskEnvironment(source: EnvironmentSource): Record<string, strin
     FLYTE_INTERNAL_TASK_DOMAIN: taskId?.domain ?? "",
     FLYTE_INTERNAL_TASK_NAME: taskId?.name ?? "",
     FLYTE_INTERNAL_TASK_VERSION: taskId?.version ?? "",
+    ...OFFLOADING,
+    ...itemEnvironment(grant.arrayIndex),
+    ...platformEnvironment(source.apiUrl, grant.platform),
     ...Object.fromEntries(source.container.map(({ key, value }) => [key, value])),
     ...grant.environment,
   };
 }
+
+/** How an item of a map knows which one it is: a variable that names the variable. */
+const itemEnvironment = (index: number | null): Record<string, string> =>
+  index === null
+    ? {}
+    : { BATCH_JOB_ARRAY_INDEX_VAR_NAME: "FLYTE_K8S_ARRAY_INDEX", FLYTE_K8S_ARRAY_INDEX: String(index) };
 
 /** flytekit's own names for S3, and the AWS SDKs' for everything else that a task may use. */
 function storeEnvironment(store: StoreAccess | undefined): Record<string, string> {

@@ -16,6 +16,7 @@ import type { Launch } from "../runtimes/runtime.ts";
 import { type StoreAccess, taskEnvironment } from "./environment.ts";
 import { localPath, toLocalPaths } from "./file-uris.ts";
 import { rewriteUris } from "./literal-uris.ts";
+import { CONTAINERS_HOST } from "./platform.ts";
 import { dataLoadingOf, prepareData, replacePaths } from "./raw-container.ts";
 import { resourceLimits } from "./resources.ts";
 import { needsTaskTemplate, renderTemplate, type TemplateValues } from "./template.ts";
@@ -25,6 +26,8 @@ export interface LaunchSettings {
   readonly storage: Storage;
   /** Undefined for file storage. */
   readonly store: StoreAccess | undefined;
+  /** Where tasks reach the api. */
+  readonly apiUrl: string;
   /** Whether tasks can find a folder at another path than its own. */
   readonly canMount: boolean;
   /** The start of a task's environment, for its folder. */
@@ -62,6 +65,7 @@ export async function prepareLaunch(
     taskId: template.id,
     container: container.env,
     store: settings.store,
+    apiUrl: settings.apiUrl,
     base: settings.base(folder),
   });
   checkEnvironment(environment);
@@ -75,6 +79,7 @@ export async function prepareLaunch(
     command: wordsOf(container.command),
     args: wordsOf(container.args),
     environment,
+    callsHost: grant.platform !== null && new URL(settings.apiUrl).hostname === CONTAINERS_HOST,
     limits: resourceLimits(container.resources),
     ...(await storageFolders(grant, settings.storage)),
     mounts,
