@@ -24,6 +24,8 @@ export function openNode(step: Step, place: ReadyNode): readonly ValueRef[] {
   frame.readyCount -= 1;
   if (reference) recover(step, place, reference);
   else if (isOpen) open(step, place);
+  // It may have been the last thing that an ending frame waited for.
+  else step.touched.add(frame);
   return [];
 }
 
