@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type AttemptOrder, type AttemptReport, attemptKey, type ClaimGrant } from "@skein/contracts";
 import { toBytes } from "@skein/idl";
-import { LiteralMapSchema, SimpleType, TaskTemplateSchema } from "@skein/idl/core";
+import { DynamicJobSpecSchema, LiteralMapSchema, SimpleType, TaskTemplateSchema } from "@skein/idl/core";
 import { openQueues, type Queues } from "@skein/queue";
 import {
   createTempFolder,
@@ -163,6 +163,53 @@ describe.skipIf(!hasRedis)("an agent", () => {
     const expected = toBytes(LiteralMapSchema, create(LiteralMapSchema, integerInputs({ y: 42 })));
     const data = Buffer.from(expected).toString("base64");
     expect(await finalOf(order)).toMatchObject({ type: "succeeded", outputs: { data } });
+  });
+
+  test("a deck is shown while its task still runs, and the last one stays", async () => {
+    startAgentProcess();
+    const go = join(temp.path, "deck-go");
+    const order = newOrder("");
+    const script = `echo one >$0/deck.html; while [ ! -e ${go} ]; do sleep 0.05; done; echo two >$0/deck.html`;
+    const grant = grantOf(script.replaceAll("$0", "{{.outputPrefix}}"), order, { metadata: { generatesDeck: true } });
+    api.grants.set(attemptKey(order), grant);
+    await queues.publishOrders("default", "slot", [order]);
+    const { runId, ordinal, attempt } = order;
+    const announced = () => api.heartbeats.flatMap(({ decks }) => decks);
+    await waitFor(() => announced().length > 0, LONG);
+    const deckUri = `${grant.outputPrefix}/deck.html`;
+    const stored = () => readFileSync(deckUri.slice("file://".length), "utf8");
+    expect(stored()).toBe("one\n");
+    writeFileSync(go, "");
+    expect(await finalOf(order)).toMatchObject({ type: "succeeded", deckUri });
+    expect(stored()).toBe("two\n");
+    expect(announced()).toEqual([{ runId, ordinal, attempt }]);
+  });
+
+  test("a workflow that a task wrote is stored without the task's own folders, and reported", async () => {
+    startAgentProcess();
+    const order = newOrder("");
+    const work = join(home, "attempts", attemptKey(order), "work");
+    const specIn = (folder: string) => {
+      const value = { args: ["pyflyte-fast-execute", "--dest-dir", folder] };
+      const spec = { nodes: [{ id: "n0" }], tasks: [{ target: { case: "container" as const, value } }] };
+      return Buffer.from(toBytes(DynamicJobSpecSchema, create(DynamicJobSpecSchema, spec)));
+    };
+    const script = `echo ${specIn(work).toString("base64")} | base64 -d >{{.outputPrefix}}/futures.pb`;
+    const grant = grantOf(script, order);
+    api.grants.set(attemptKey(order), grant);
+    await queues.publishOrders("default", "slot", [order]);
+    const portable = specIn(".");
+    const futures = { uri: `${grant.outputPrefix}/futures.pb`, sizeBytes: portable.length };
+    expect(await finalOf(order)).toMatchObject({ type: "succeeded", outputs: { data: "" }, futures });
+    expect(readFileSync(futures.uri.slice("file://".length)).equals(portable)).toBe(true);
+  });
+
+  test("a workflow that a task wrote only in part is the platform's failure", async () => {
+    startAgentProcess();
+    const order = newOrder("printf x >{{.outputPrefix}}/futures.pb");
+    await queues.publishOrders("default", "slot", [order]);
+    const failure = { code: "FuturesInvalid", kind: "system", recoverable: true };
+    expect(await finalOf(order)).toMatchObject({ type: "failed", failure });
   });
 
   test("an order that comes twice is started once", async () => {

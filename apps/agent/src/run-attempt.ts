@@ -8,6 +8,7 @@ import { type HeldAttempt, holdAttempt } from "./held-attempt.ts";
 import type { AttemptFolder } from "./ledger/attempt-folder.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { ClaimBatcher, ClaimResult } from "./link/claim-batcher.ts";
+import type { DeckShipper } from "./link/deck-shipper.ts";
 import type { LogShipper } from "./link/log-shipper.ts";
 import type { ReportOutbox } from "./link/report-outbox.ts";
 import type { Exit, Launch, Runtime } from "./runtimes/runtime.ts";
@@ -21,6 +22,7 @@ export interface AttemptRunnerOptions {
   readonly claims: ClaimBatcher;
   readonly outbox: ReportOutbox;
   readonly logs: LogShipper;
+  readonly decks: DeckShipper;
   readonly launch: LaunchSettings;
   readonly outputBytesMax: number;
   readonly logger: Logger;
@@ -189,13 +191,16 @@ export class AttemptRunner {
   }
 
   async #watch(held: HeldAttempt, startedAtMs: number): Promise<void> {
-    const { runtime, closing } = this.#options;
+    const { runtime, decks, closing } = this.#options;
     let exit: Exit;
+    if (held.grant) decks.follow(held.folder, held.grant);
     try {
       exit = await runtime.watch(held.folder);
     } catch (error) {
       if (closing.aborted) return;
       exit = { type: "vanished", message: `The runtime lost sight of the task: ${(error as Error).message}` };
+    } finally {
+      await decks.release(held.folder);
     }
     const endedAtMs = Date.now();
     const outcome: Outcome =

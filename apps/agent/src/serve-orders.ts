@@ -7,6 +7,7 @@ import type { AgentConfig } from "./config.ts";
 import { answerEcho } from "./echo.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { ApiClient } from "./link/api-client.ts";
+import type { DeckShipper } from "./link/deck-shipper.ts";
 import { Heartbeat } from "./link/heartbeat.ts";
 import type { AgentMetrics } from "./metrics.ts";
 import type { AttemptRunner } from "./run-attempt.ts";
@@ -21,6 +22,7 @@ export interface ServeOptions {
   readonly queues: Queues;
   readonly api: ApiClient;
   readonly runner: AttemptRunner;
+  readonly decks: DeckShipper;
   readonly logger: Logger;
   readonly metrics: AgentMetrics;
 }
@@ -40,7 +42,7 @@ const PAUSE_AFTER_FAILURE_MS = 1_000;
 
 /** Takes over what an earlier process left, tells the api so, and only then takes new orders: as many as there are slots. */
 export async function serveOrders(options: ServeOptions): Promise<Serving> {
-  const { config, agentId, ledger, runtime, queues, api, runner, logger } = options;
+  const { config, agentId, ledger, runtime, queues, api, runner, decks, logger } = options;
   const taking = new AbortController();
   const folders = await ledger.list();
   await runtime.removeOrphans(new Set(folders.map(({ key }) => key)));
@@ -58,10 +60,11 @@ export async function serveOrders(options: ServeOptions): Promise<Serving> {
       version: VERSION,
       capacity,
       attempts: runner.claimed.slice(0, 10_000),
-      decks: [],
+      decks: decks.unannounced.slice(0, 1_000),
       draining: taking.signal.aborted,
     }),
-    onAnswer: ({ stop, settled }) => {
+    onAnswer: ({ stop, settled }, told) => {
+      decks.announced(told.decks);
       for (const id of settled) runner.settle(id);
       for (const id of stop) runner.stop(id);
     },

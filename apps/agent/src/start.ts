@@ -6,6 +6,7 @@ import { credentialsProblem, launchSettings, storageOptions } from "./launch-set
 import { Ledger } from "./ledger/ledger.ts";
 import { type ApiClient, openApiClient } from "./link/api-client.ts";
 import { ClaimBatcher } from "./link/claim-batcher.ts";
+import { DeckShipper } from "./link/deck-shipper.ts";
 import { LogShipper } from "./link/log-shipper.ts";
 import { ReportOutbox } from "./link/report-outbox.ts";
 import { createAgentMetrics } from "./metrics.ts";
@@ -84,12 +85,14 @@ async function open(
   if (problem !== undefined) logger.warn(problem);
   const api = parts.api ?? openApiClient({ url: config.apiUrl, token: config.agentToken });
   const metrics = createAgentMetrics();
+  const decks = await opened(new DeckShipper(storage, logger), (one) => one.close());
   const closing = await opened(new AbortController(), (one) => one.abort());
   const runner = new AttemptRunner({
     ledger,
     runtime,
     claims: new ClaimBatcher(api, { agentId, pool: config.pool }),
     outbox: await opened(new ReportOutbox(queues, agentId, logger), (one) => one.close()),
+    decks,
     logs: await opened(new LogShipper(api, agentId, logger), (one) => one.close()),
     launch: launchSettings(config, storage),
     outputBytesMax: config.outputBytesMax,
@@ -97,7 +100,7 @@ async function open(
     onEnded: (outcome) => metrics.ended.inc({ outcome }),
     closing: closing.signal,
   });
-  const whole = { config, agentId, ledger, runtime, queues, api, runner, logger, metrics };
+  const whole = { config, agentId, ledger, runtime, queues, api, runner, decks, logger, metrics };
   const serving = await opened(serveOrders(whole), (one) => one.close());
   // Pushed behind the rest, so it comes first at the end.
   if (config.endTasks) closers.push(() => runner.endTasks());

@@ -6,7 +6,7 @@ export interface HeartbeatOptions {
   readonly api: ApiClient;
   readonly logger: Logger;
   readonly request: () => HeartbeatRequest;
-  readonly onAnswer: (answer: HeartbeatResponse) => void;
+  readonly onAnswer: (answer: HeartbeatResponse, request: HeartbeatRequest) => void;
 }
 
 /** Says every second that this agent lives and what it holds. An api that is away changes nothing but the log. */
@@ -47,11 +47,12 @@ export class Heartbeat {
   async #beat(): Promise<void> {
     const start = Date.now();
     try {
-      const answer = await this.#options.api.heartbeat(this.#options.request());
+      const request = this.#options.request();
+      const answer = await this.#options.api.heartbeat(request);
       if (this.#isClosed) return;
       this.#lastAnswerMs = Date.now();
       this.#isFailing = false;
-      this.#options.onAnswer(answer);
+      this.#options.onAnswer(answer, request);
       this.#onFirst();
     } catch (error) {
       if (!this.#isFailing) this.#options.logger.warn({ err: error }, "The api did not take the heartbeat; trying on");
