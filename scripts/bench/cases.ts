@@ -29,9 +29,13 @@ export async function registerAll(admin: AdminClient): Promise<void> {
 }
 
 /** CreateExecution → GetExecution every 20 ms says SUCCEEDED. Answers the seconds and the run's name. */
-async function timeRun(admin: AdminClient, workflow: string): Promise<{ seconds: number; name: string }> {
+export async function timeRun(
+  admin: AdminClient,
+  workflow: string,
+  inputs: Readonly<Record<string, number | readonly number[]>> = { x: 42 },
+): Promise<{ seconds: number; name: string }> {
   const start = performance.now();
-  const name = await launch(admin, workflow, { x: 42 });
+  const name = await launch(admin, workflow, inputs);
   for (;;) {
     const { closure } = await admin.getExecution({ id: { ...TEST_TENANT, name } });
     if (closure?.phase === WorkflowExecution_Phase.SUCCEEDED) return { seconds: secondsSince(start), name };

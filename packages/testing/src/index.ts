@@ -3,8 +3,10 @@ export {
   integerInputs,
   launch,
   openAdminClient,
+  openSignalClient,
   outputsOf,
   register,
+  type SignalClient,
   untilOver,
 } from "./flyte/admin-client.ts";
 export {
@@ -22,6 +24,7 @@ export {
   withFailureNode,
 } from "./flyte/control-flow-specs.ts";
 export {
+  bindInteger,
   bindIntegers,
   bindTo,
   type CommandTaskOptions,
@@ -30,6 +33,7 @@ export {
   echoTask,
   fanOf,
   integerInterface,
+  integerScalar,
   launchPlanOf,
   listInterface,
   TEST_TENANT,

@@ -1,15 +1,28 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { type AdminClient, commandTask, integerInterface, register, taskNode, workflowOf } from "@skein/testing";
+import {
+  type AdminClient,
+  type CommandTaskOptions,
+  commandTask,
+  integerInterface,
+  register,
+  taskNode,
+  workflowOf,
+} from "@skein/testing";
 
-/** A task that appends `run step attempt` to a file outside the control plane when it starts, then takes its time. */
-export const markingTask = (name: string, file: string, seconds: number, options: { version?: string } = {}) =>
-  commandTask(
-    name,
-    ["sh", "-c", `echo "$FLYTE_INTERNAL_EXECUTION_ID ${name} $FLYTE_ATTEMPT_NUMBER" >> ${file} && sleep ${seconds}`],
-    options,
-  );
+/** What a marking task does beside marking. */
+export interface MarkingOptions extends CommandTaskOptions {
+  /** A command that decides how it ends. */
+  readonly last?: string;
+}
 
-/** Starts per `run step attempt`, from the file that marking tasks write. */
+/** A task that appends its attempt's unique name to a file outside the control plane when it starts, then takes its time. */
+export function markingTask(name: string, file: string, seconds: number, options: MarkingOptions = {}) {
+  const { last = "true", ...rest } = options;
+  const mark = `echo "{{.perRetryUniqueKey}}" >> ${file}`;
+  return commandTask(name, ["sh", "-c", `${mark} && sleep ${seconds} && ${last}`], rest);
+}
+
+/** Starts per attempt, from the file that marking tasks write. */
 export function startsIn(file: string): Map<string, number> {
   const starts = new Map<string, number>();
   for (const line of readFileSync(file, "utf8").split("\n").filter(Boolean))

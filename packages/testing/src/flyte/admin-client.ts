@@ -2,7 +2,7 @@ import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import type { Execution, TaskCreateRequest, WorkflowCreateRequest } from "@skein/idl/admin";
 import { type LiteralMap, ResourceType, WorkflowExecution_Phase } from "@skein/idl/core";
-import { AdminService } from "@skein/idl/service";
+import { AdminService, SignalService } from "@skein/idl/service";
 import { waitFor } from "../wait-for.ts";
 import { integerScalar, launchPlanOf, TEST_TENANT, testId } from "./specs.ts";
 
@@ -11,6 +11,12 @@ export type AdminClient = Client<typeof AdminService>;
 /** A plain gRPC client of AdminService over h2c. */
 export const openAdminClient = (url: string): AdminClient =>
   createClient(AdminService, createGrpcTransport({ baseUrl: url, defaultTimeoutMs: 60_000 }));
+
+export type SignalClient = Client<typeof SignalService>;
+
+/** A plain gRPC client of SignalService over h2c. */
+export const openSignalClient = (url: string): SignalClient =>
+  createClient(SignalService, createGrpcTransport({ baseUrl: url, defaultTimeoutMs: 60_000 }));
 
 /** Registers tasks, then workflows in the given order, each with its default launch plan. */
 export async function register(

@@ -105,7 +105,11 @@ export const integerScalar = (value: number) => ({
   },
 });
 
-/** Binds input `to` to the integers given. */
+/** Binds input `to` to an integer. */
+export const bindInteger = (to: string, value: number): Binding =>
+  create(BindingSchema, { var: to, binding: { value: integerScalar(value) } });
+
+/** Binds input `to` to a list of integers. */
 export const bindIntegers = (to: string, values: readonly number[]): Binding =>
   create(BindingSchema, {
     var: to,
