@@ -200,5 +200,6 @@ export {
   type ValueSide,
 } from "./runs/read-runs.ts";
 export { answerGates, type GateAnswer } from "./signals/answer-gates.ts";
+export { readTimings, type TimedAction, type TimedAttempt } from "./runs/read-timings.ts";
 export { type GateRow, listGates, listSignals, type SignalField, type SignalRow } from "./signals/read-signals.ts";
 export { type ChangeCursor, readChangedActions, readChangedRuns } from "./watch/changes.ts";

@@ -4,6 +4,7 @@ import { attributeHandlers } from "./attribute-handlers.ts";
 import { descriptionHandlers } from "./description-handlers.ts";
 import { executionHandlers } from "./execution-handlers.ts";
 import { launchPlanHandlers } from "./launch-plan-handlers.ts";
+import { metricsHandlers } from "./metrics-handlers.ts";
 import { namedEntityHandlers } from "./named-entity-handlers.ts";
 import { nodeExecutionHandlers } from "./node-execution-handlers.ts";
 import { projectHandlers } from "./project-handlers.ts";
@@ -20,6 +21,7 @@ export const adminHandlers = (services: Services): AdminHandlers => ({
   ...namedEntityHandlers(services),
   ...descriptionHandlers(services),
   ...executionHandlers(services),
+  ...metricsHandlers(services),
   ...nodeExecutionHandlers(services),
   ...taskExecutionHandlers(services),
   ...attributeHandlers(),

@@ -282,3 +282,17 @@ describe("the task execution of a map", () => {
     expect((await rejection(open.admin.listTaskExecutions(request))).code).toBe("invalid_argument");
   });
 });
+
+test("the metrics of a run hold its nodes at their depth, and the runs that they started", async () => {
+  const { span } = await open.admin.getExecutionMetrics({ id: executionId, depth: -1 });
+  expect(span?.id).toMatchObject({ case: "workflowId", value: { name: NAME } });
+  const nodes = (span?.spans ?? []).flatMap(({ id, spans }) =>
+    id.case === "nodeId" ? [{ id: id.value.nodeId, spans }] : [],
+  );
+  expect(nodes.map(({ id }) => id)).toContain("map");
+  const plan = nodes.find(({ id }) => id === "plan");
+  expect(plan?.spans.map(({ id }) => id.case)).toEqual(["operationId", "workflowId", "operationId"]);
+  const dynamic = nodes.find(({ id }) => id === "dynamic");
+  expect(dynamic?.spans.some(({ id }) => id.case === "nodeId" && id.value.nodeId === "dynamic-0-dn0")).toBe(true);
+  expect((await open.admin.getExecutionMetrics({ id: executionId, depth: 0 })).span?.spans).toEqual([]);
+});

@@ -11,6 +11,7 @@ import {
   type MapItemRow,
   type NameId,
   readActionPaths,
+  readTimings,
 } from "@skein/db";
 import { invariant } from "@skein/errors";
 import { fromBytes } from "@skein/idl";
@@ -80,6 +81,13 @@ export function actionDetails(db: Db, storage: Storage) {
         ),
       ]);
       return { childRuns, specUris };
+    },
+
+    /** When the first `limit` actions of a run and their attempts began and ended, and the runs that they started. */
+    async timings(_call: Call, runId: string, limit: number) {
+      const timings = await readTimings(db, runId, limit);
+      const launched = timings.actions.filter(({ kind }) => kind === "launch_plan").map(({ ordinal }) => ordinal);
+      return { ...timings, childRuns: await findChildRuns(db, runId, launched) };
     },
 
     /** Undefined unless the action's task wrote a workflow. */
