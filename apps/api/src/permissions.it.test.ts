@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
+import { CacheService } from "@skein/idl/cacheservice";
+import { DataCatalog } from "@skein/idl/datacatalog";
 import {
   AdminService,
   AuthMetadataService,
@@ -27,7 +29,15 @@ afterEach(async () => {
   api = undefined;
 });
 
-const UNARY_SERVICES = [AdminService, DataProxyService, SignalService, AuthMetadataService, IdentityService];
+const UNARY_SERVICES = [
+  AdminService,
+  DataProxyService,
+  SignalService,
+  DataCatalog,
+  CacheService,
+  AuthMetadataService,
+  IdentityService,
+];
 const agentToken = () => signAgentToken(TEST_SECRET_KEY, { subject: "a", pool: "default", lifetimeSeconds: 60 });
 
 async function codeOf(

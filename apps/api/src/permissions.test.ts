@@ -1,5 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
+import { CacheService } from "@skein/idl/cacheservice";
+import { DataCatalog } from "@skein/idl/datacatalog";
 import {
   AdminService,
   AuthMetadataService,
@@ -21,6 +23,8 @@ const SERVICES: readonly DescService[] = [
   AdminService,
   DataProxyService,
   SignalService,
+  DataCatalog,
+  CacheService,
   AuthMetadataService,
   IdentityService,
   Health,

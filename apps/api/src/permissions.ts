@@ -1,4 +1,6 @@
 import type { DescService, MessageShape } from "@bufbuild/protobuf";
+import type { CacheService } from "@skein/idl/cacheservice";
+import type { DataCatalog } from "@skein/idl/datacatalog";
 import type {
   AdminService,
   AuthMetadataService,
@@ -10,6 +12,7 @@ import type {
   SignalService,
 } from "@skein/idl/service";
 import type { Caller } from "./auth/caller.ts";
+import { readCacheServiceKey } from "./catalog/cache-service-key.ts";
 
 /**
  * What a caller may be allowed. `public` needs no token (liveness, how to log in). `signed-url` carries its proof in
@@ -193,6 +196,55 @@ const SIGNAL: ServiceRows<typeof SignalService> = {
   setSignal: { permission: "run:write", tenant: (request) => tenantOf(request.id?.executionId) },
 };
 
+const byDataset = (permission: Permission) => ({
+  permission,
+  tenant: (request: { readonly dataset?: InDomain | undefined }) => tenantOf(request.dataset),
+});
+const byReservation = (permission: Permission) => ({
+  permission,
+  tenant: (request: { readonly reservationId?: { readonly datasetId?: InDomain | undefined } | undefined }) =>
+    tenantOf(request.reservationId?.datasetId),
+});
+
+const DATA_CATALOG: ServiceRows<typeof DataCatalog> = {
+  createDataset: { permission: "data:write", tenant: (request) => tenantOf(request.dataset?.id) },
+  getDataset: byDataset("data:read"),
+  createArtifact: { permission: "data:write", tenant: (request) => tenantOf(request.artifact?.dataset) },
+  getArtifact: byDataset("data:read"),
+  addTag: { permission: "data:write", tenant: (request) => tenantOf(request.tag?.dataset) },
+  listArtifacts: byDataset("data:read"),
+  listDatasets: { permission: "data:read", tenant: (request) => datasetTenant(request) },
+  updateArtifact: byDataset("data:write"),
+  getOrExtendReservation: byReservation("data:write"),
+  releaseReservation: byReservation("data:write"),
+};
+
+/** Of the filters: without one for the project a list shows everybody's datasets. */
+function datasetTenant({ filter }: MessageShape<typeof DataCatalog.method.listDatasets.input>): Tenant {
+  const tenant: { project?: string; domain?: string } = {};
+  for (const { propertyFilter } of filter?.filters ?? []) {
+    const property = propertyFilter.case === "datasetFilter" ? propertyFilter.value.property : undefined;
+    if (property?.case === "project" || property?.case === "domain") tenant[property.case] = property.value;
+  }
+  return tenant;
+}
+
+const byKey = (permission: Permission) => ({
+  permission,
+  tenant: (request: { readonly key: string }): Tenant => {
+    const { project, domain } = readCacheServiceKey(request.key);
+    return project === "" ? {} : { project, domain };
+  },
+});
+
+const CACHE_SERVICE: ServiceRows<typeof CacheService> = {
+  get: byKey("data:read"),
+  put: byKey("data:write"),
+  delete: byKey("data:write"),
+  getOrExtendReservation: byKey("data:write"),
+  releaseReservation: byKey("data:write"),
+};
+
 const AUTH_METADATA: ServiceRows<typeof AuthMetadataService> = {
   getOAuth2Metadata: nobody("public"),
   getPublicClientConfig: nobody("public"),
@@ -209,6 +261,8 @@ export const RPC_PERMISSIONS = {
   "flyteidl.service.AdminService": ADMIN,
   "flyteidl.service.DataProxyService": DATA_PROXY,
   "flyteidl.service.SignalService": SIGNAL,
+  "datacatalog.DataCatalog": DATA_CATALOG,
+  "flyteidl.cacheservice.CacheService": CACHE_SERVICE,
   "flyteidl.service.AuthMetadataService": AUTH_METADATA,
   "flyteidl.service.IdentityService": IDENTITY,
   "grpc.health.v1.Health": HEALTH,
@@ -258,6 +312,8 @@ export const TRPC_PERMISSIONS = {
   "runs.watch": "run:read",
   "data.createUploadLocation": "data:write",
   "data.createDownloadLocation": "data:read",
+  "cache.evict": "data:write",
+  "cache.evictRun": "data:write",
   "data.createDownloadLink": "data:read",
   "data.get": "data:read",
   "signals.list": "run:read",

@@ -1,4 +1,6 @@
 import type { ConnectRouter } from "@connectrpc/connect";
+import { CacheService } from "@skein/idl/cacheservice";
+import { DataCatalog } from "@skein/idl/datacatalog";
 import {
   AdminService,
   AuthMetadataService,
@@ -12,6 +14,8 @@ import {
 import type { Logger, Metrics } from "@skein/telemetry";
 import { authMetadataHandlers, identityHandlers } from "./auth/auth-metadata.ts";
 import type { Discovery } from "./auth/discovery.ts";
+import { cacheServiceHandlers } from "./catalog/cache-service-handlers.ts";
+import { dataCatalogHandlers } from "./catalog/data-catalog-handlers.ts";
 import { dataProxyHandlers } from "./data-proxy/data-proxy-handlers.ts";
 import type { Access } from "./edge/access.ts";
 import { createPublishError, type PublishError } from "./edge/errors.ts";
@@ -91,6 +95,8 @@ function bindServices({ services, discovery, audience, publicUrl }: ServerOption
     bindService(AdminService, adminHandlers(services)),
     bindService(DataProxyService, dataProxyHandlers(services)),
     bindService(SignalService, signalHandlers(services)),
+    bindService(DataCatalog, dataCatalogHandlers(services.catalog)),
+    bindService(CacheService, cacheServiceHandlers(services.catalog, services.storage)),
     bindService(AuthMetadataService, authMetadataHandlers({ discovery, audience, publicUrl })),
     bindService(IdentityService, identityHandlers()),
   ];

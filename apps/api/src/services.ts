@@ -1,6 +1,8 @@
 import type { Db, Notifier } from "@skein/db";
 import { runStarter } from "@skein/launch";
 import type { Storage } from "@skein/storage";
+import { catalogService } from "./catalog/catalog-service.ts";
+import { evictionService } from "./catalog/eviction-service.ts";
 import { type ProjectSeeds, projectService } from "./projects/project-service.ts";
 import { launchPlanFinder, launchPlanService } from "./registry/launch-plan-service.ts";
 import { namedEntityService } from "./registry/named-entity-service.ts";
@@ -60,6 +62,8 @@ export function createServices({ db, storage, notifier, config }: ServicesOption
     registry: { tasks, workflows, launchPlans, namedEntities: namedEntityService(db) },
     runs,
     actions,
+    catalog: catalogService(db, storage),
+    cache: evictionService({ db, notifier, getRun: runs.get }),
     signals: signalService({ db, notifier, getRun: runs.get, findNode: actions.node }),
   };
 }

@@ -1,5 +1,6 @@
 import { agentRouter } from "./agent.ts";
 import { router } from "./base.ts";
+import { cacheRouter } from "./cache.ts";
 import { dataRouter } from "./data.ts";
 import { namedEntitiesRouter } from "./named-entities.ts";
 import { projectsRouter } from "./projects.ts";
@@ -17,6 +18,7 @@ export const appRouter = router({
   namedEntities: namedEntitiesRouter,
   runs: runsRouter,
   signals: signalsRouter,
+  cache: cacheRouter,
   data: dataRouter,
   agent: agentRouter,
   system: systemRouter,

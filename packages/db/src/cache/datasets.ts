@@ -7,6 +7,8 @@ import { cacheDatasets } from "../schema/index.ts";
 /** Free words about a dataset or an entry: `datacatalog.Metadata` as JSON. */
 export interface CacheMetadata {
   readonly keyMap?: Readonly<Record<string, string>>;
+  /** Whose outputs a client of CacheService said that these are; `resourceType` is the number of the IDL's enum. */
+  readonly source?: VersionId & { readonly resourceType: number };
 }
 
 export interface CacheDataset extends VersionId {

@@ -46,17 +46,28 @@ export const evictTask = (pool: pg.Pool, task: NameId, cacheVersion: string | un
     [task.project, task.domain, cacheDatasetName(task.name), cacheVersion ?? null],
   );
 
+/** Entries that a run and the runs below it made or took. */
+const ENTRIES_OF_RUN = `
+  with recursive below(id) as (
+    select $1::uuid union select runs.id from runs join below on runs.parent_run_id = below.id
+  )
+  select a.cache_entry_id from below join actions a on a.run_id = below.id where a.cache_entry_id is not null`;
+
 /** Forgets what a run and the runs below it computed or took from the cache. */
 export const evictRun = (pool: pg.Pool, runId: string): Promise<number> =>
-  evict(
-    pool,
-    "evict-run",
-    `with recursive below(id) as (
-       select $1::uuid union select runs.id from runs join below on runs.parent_run_id = below.id
-     )
-     select a.cache_entry_id from below join actions a on a.run_id = below.id where a.cache_entry_id is not null`,
+  evict(pool, "evict-run", ENTRIES_OF_RUN, [runId]);
+
+/** Whose entries `evictRun` would delete: a run may use tasks and launch plans of other projects. */
+export async function findTenantsOfCachedRun(
+  pool: pg.Pool,
+  runId: string,
+): Promise<{ readonly project: string; readonly domain: string }[]> {
+  const { rows } = await pool.query<{ project: string; domain: string }>(
+    `select distinct project, domain from cache_entries where id in (${ENTRIES_OF_RUN})`,
     [runId],
   );
+  return rows;
+}
 
 /** Forgets one entry. */
 export const evictEntry = (pool: pg.Pool, entryId: string): Promise<number> =>
