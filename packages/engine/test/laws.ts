@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { ActionState, AttemptState, Changes, NewAction } from "../src/changes.ts";
-import type { Frame } from "../src/frame.ts";
+import { type Frame, isClosed } from "../src/frame.ts";
 import {
   ACTION_TRANSITIONS,
   ATTEMPT_TRANSITIONS,
@@ -45,14 +45,60 @@ export function checkLaws(stage: Stage, before: Snapshot, changes: Changes): voi
   for (const [ordinal, count] of liveAttempts) law(count === 1, "an action has at most one live attempt", ordinal);
   for (const action of actions.values())
     checkAction(stage, action, before.actions.get(action.ordinal), liveAttempts.get(action.ordinal) ?? 0);
-  const isEnding = before.run.phase === "failing" || before.run.phase === "aborting" || before.run.endedAtMs !== null;
-  for (const attempt of isEnding ? changes.attempts : []) {
-    law(attempt.phase !== "succeeded", "an attempt brings nothing after the end began", attempt);
-    law(!attempt.isNew, "no attempt is made after the end began", attempt);
+  for (const attempt of changes.attempts) {
+    if (mayGoOn(stage, before, attempt.ordinal)) continue;
+    law(attempt.phase !== "succeeded", "an attempt brings nothing after the end around it began", attempt);
+    law(!attempt.isNew, "no attempt is made after the end around it began", attempt);
   }
-  if (isEnding) law(changes.newActions.length === 0, "no action is made after the end began", changes.newActions);
+  for (const action of changes.newActions)
+    law(mayGoOn(stage, before, action.ordinal), "no action is made after the end around it began", action);
+  checkWindows(stage);
   const names = [...actions.values()].map(({ name }) => name);
   law(new Set(names).size === names.length, "names are unique", names);
+}
+
+/** Whether nothing around an action was ending before the commit, but for workflows whose failure node it belongs to. */
+function mayGoOn({ actions }: Stage, before: Snapshot, ordinal: number): boolean {
+  for (let child = actions.get(ordinal); child; child = actions.get(child.parentOrdinal ?? -1)) {
+    const around = child.parentOrdinal === null ? before.run : before.actions.get(child.parentOrdinal);
+    if (around?.phase === "failing" ? child.specNodeId !== HANDLER_ID : isClosing(around?.phase)) return false;
+  }
+  return true;
+}
+
+const HANDLER_ID = "fn";
+
+const isClosing = (phase: string | undefined): boolean =>
+  phase === "aborting" || phase === "aborted" || phase === "failed" || phase === "succeeded";
+
+/** No more items of a map are open than it, or the engine, allows; each stands at its place in the map's block. */
+function checkWindows({ actions, run, policy }: Stage): void {
+  const open = new Map<number, number>();
+  for (const { ordinal, parentOrdinal, itemIndex, endedAtMs } of actions.values()) {
+    if (itemIndex === null || parentOrdinal === null) continue;
+    law(ordinal === parentOrdinal + 1 + itemIndex, "an item has its place in the block", { ordinal, itemIndex });
+    if (endedAtMs === null) open.set(parentOrdinal, (open.get(parentOrdinal) ?? 0) + 1);
+  }
+  for (const [ordinal, count] of open) {
+    const target = run.actions.get(ordinal)?.node.target;
+    const parallelism = target?.kind === "array" ? target.array.parallelism : 0;
+    law(count <= (parallelism || policy.mapWindow), "a map keeps to its window", { ordinal, count });
+  }
+}
+
+/** What the recovered run had finished is not done again. */
+export function checkRecovery({ actions, run }: Stage): void {
+  for (const action of actions.values()) {
+    const { parentOrdinal, specNodeId, kind, isRecovered, attempts, phase } = action;
+    if (isRecovered) law(attempts === 0 && phase === "succeeded", "nothing recovered is tried", action);
+    if (!run.reference || kind === "start" || kind === "end" || specNodeId === HANDLER_ID) continue;
+    const parent = parentOrdinal === null ? null : actions.get(parentOrdinal)?.referenceOrdinal;
+    const found =
+      parent === undefined || (parentOrdinal !== null && parent === null)
+        ? undefined
+        : run.reference.find(parent, specNodeId);
+    law(found?.phase !== "succeeded" || isRecovered || phase === "skipped", "what was finished is taken over", action);
+  }
 }
 
 function checkAttempt(attempt: AttemptState, old: AttemptState | undefined): void {
@@ -67,15 +113,19 @@ function checkAttempt(attempt: AttemptState, old: AttemptState | undefined): voi
 type Action = ActionState & NewAction;
 
 function checkAction(stage: Stage, action: Action, old: Action | undefined, liveAttempts: number): void {
-  const { ordinal, phase, attempts, userFailures, systemFailures } = action;
+  const { ordinal, kind, phase, attempts, userFailures, systemFailures } = action;
   const isTerminal = isTerminalAction(phase);
   const parent = action.parentOrdinal === null ? stage.runRow : stage.actions.get(action.parentOrdinal);
   law((action.endedAtMs !== null) === isTerminal, "an action ended iff terminal", action);
   law(parent?.endedAtMs == null || isTerminal, "a terminal parent has terminal children", action);
-  law(parent?.phase !== "succeeded" || phase === "succeeded", "a succeeded parent's children succeeded", action);
+  const isEnough = phase === "succeeded" || phase === "skipped" || action.itemIndex !== null;
+  law(parent?.phase !== "succeeded" || isEnough, "a succeeded parent's children succeeded", action);
+  const isSilent = kind === "gate" || kind === "branch" || kind === "start" || kind === "end";
+  const hasOutputs = isSilent || stage.values.has(`${ordinal}.outputs`);
+  law(phase !== "succeeded" || hasOutputs, "what succeeded has outputs", action);
   law(!isTerminal || liveAttempts === 0, "a terminal action has no live attempt", action);
   law((phase !== "failed" && phase !== "failing") || action.failure !== null, "a failed action says why", action);
-  const retries = stage.run.actions.get(ordinal)?.node.retries ?? 0;
+  const retries = stage.retries.get(ordinal) ?? 0;
   law(userFailures <= retries + 1, "user failures stay within the budget", action);
   law(systemFailures <= stage.policy.systemRetriesMax + 1, "system failures stay within the budget", action);
   law(attempts <= userFailures + systemFailures + 1, "each attempt but one is a failure", action);
@@ -94,7 +144,8 @@ function frameDump(frame: Frame) {
   if (frame.kind === "branch") return base;
   if (frame.kind === "array") {
     const { size, next, successes, failures, isGathering } = frame;
-    return { ...base, size, next, successes, failures, isGathering };
+    // Nobody counts any more once the map, or something around it, is ending.
+    return { ...base, size, ...(isClosed(frame) ? {} : { next, successes, failures, isGathering }) };
   }
   return {
     ...base,

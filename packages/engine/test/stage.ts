@@ -30,6 +30,8 @@ export class Stage {
   readonly values = new Map<string, Uint8Array>();
   readonly timers = new Map<string, number>();
   readonly expansions = new Map<number, Program>();
+  /** What the nodes of actions grant, also of actions that the engine has forgotten. */
+  readonly retries = new Map<number, number>();
   /** Values that the engine wrote, which it may do only once. */
   readonly #written = new Set<string>();
   /** What the last advance asked for. */
@@ -195,6 +197,10 @@ export class Stage {
     this.commands = changes.commands;
     this.runRow = changes.run ?? this.runRow;
     const news = new Map(changes.newActions.map((action) => [action.ordinal, action]));
+    for (const ordinal of news.keys()) {
+      if (this.actions.has(ordinal)) throw new Error(`action ${ordinal} is made twice`);
+      this.retries.set(ordinal, this.run.actions.get(ordinal)?.node.retries ?? 0);
+    }
     for (const action of changes.actions) {
       const row = news.get(action.ordinal) ?? this.actions.get(action.ordinal);
       if (!row) throw new Error(`action ${action.ordinal} changed before it was made`);
@@ -213,6 +219,10 @@ export class Stage {
     for (const { from, to } of changes.copies) {
       const bytes = this.values.get(keyOf(from));
       if (bytes) this.values.set(keyOf(to), bytes);
+    }
+    for (const { ordinal, referenceOrdinal } of changes.reusedExpansions) {
+      const program = this.run.reference?.expansionOf(referenceOrdinal);
+      if (program) this.expansions.set(ordinal, program);
     }
     for (const command of changes.commands) this.#carryOut(command);
   }

@@ -1,39 +1,56 @@
+import type { CompiledWorkflowClosure } from "@skein/idl/core";
 import { expect } from "vitest";
 import type { Changes } from "../src/changes.ts";
-import type { Failure } from "../src/event.ts";
+import type { TimerKind } from "../src/event.ts";
+import { readProgram } from "../src/graph.ts";
+import type { Program } from "../src/program.ts";
 import { restoreRun } from "../src/restore.ts";
+import { Agents, attemptKey } from "./agents.ts";
 import { integer, literals } from "./closures.ts";
-import { checkLaws, dump, snapshot } from "./laws.ts";
+import { Errands, Signals } from "./errands.ts";
+import { checkLaws, checkRecovery, dump, snapshot } from "./laws.ts";
 import type { Random } from "./random.ts";
-import { randomClosure } from "./random-closure.ts";
+import { randomClosure, randomExpansion } from "./random-closure.ts";
+import { StageReference } from "./references.ts";
 import { type AnyEvent, Stage } from "./stage.ts";
 
-interface Attempt {
-  readonly ordinal: number;
-  readonly attempt: number;
-}
-
-const keyOf = ({ ordinal, attempt }: Attempt): string => `${ordinal}.${attempt}`;
 const TICKS_MAX = 5_000;
 
 /**
- * A run among careless agents: reports come late, twice, in any order, or only after being sent again and again; agents
- * die; timers race with reports; the scheduler forgets the run at any moment.
+ * A run among careless agents, launch plans, caches and people; timers race with reports; the scheduler forgets the run at
+ * any moment.
  */
 export class World {
+  readonly closure: CompiledWorkflowClosure;
   readonly stage: Stage;
   readonly #random: Random;
-  /** Orders that no agent has taken. */
-  readonly #orders = new Map<string, Attempt>();
-  readonly #running = new Map<string, Attempt>();
-  /** Reports that agents send until their attempt is over. */
-  readonly #outbox: AnyEvent[] = [];
+  readonly #agents: Agents;
+  readonly #errands: Errands;
+  readonly #signals: Signals;
+  /** What each attempt of a dynamic task wrote. */
+  readonly #written = new Map<string, Program>();
   readonly #abortProbability: number;
   #mustContinue = false;
 
-  constructor(random: Random) {
+  /** `recovered`: a world whose run is over, for one that recovers it. */
+  constructor(random: Random, recovered?: World) {
     this.#random = random;
-    this.stage = new Stage(randomClosure(random), { endingBatchMax: random.between(1, 6), systemRetriesMax: 2 });
+    this.closure = recovered?.closure ?? randomClosure(random);
+    const reference = recovered ? new StageReference(recovered.stage, random, 0.1) : null;
+    const policy = {
+      systemRetriesMax: 2,
+      endingBatchMax: random.between(1, 6),
+      openingBatchMax: random.between(1, 4),
+      mapWindow: random.between(1, 4),
+      nestingMax: random.between(2, 6),
+    };
+    this.stage = new Stage(this.closure, policy, reference);
+    for (const [key, bytes] of recovered?.stage.values ?? []) this.stage.values.set(`${key}.reference`, bytes);
+    // Half of the worlds are calm, so that long histories come to their end.
+    const trouble = random.chance(0.5) ? 1 : 0.15;
+    this.#agents = new Agents(this.stage, random, trouble);
+    this.#errands = new Errands(this.stage, random, trouble);
+    this.#signals = new Signals(this.stage, random);
     this.#abortProbability = random.chance(0.3) ? 0.02 : 0;
   }
 
@@ -48,14 +65,15 @@ export class World {
       this.#tick();
     }
     expect([...this.stage.timers.keys()], "no timer is left").toEqual([]);
-    this.#deliver([...this.#outbox, ...this.#strayEvents()], { isLate: true });
+    expect(this.#errands.liveChildren(), "no child run is left").toEqual([]);
+    checkRecovery(this.stage);
+    const late = [...this.#agents.outbox, ...this.#errands.told, ...this.#strayEvents()];
+    this.#deliver(late, { isLate: true });
   }
 
   #tick(): void {
     const random = this.#random;
-    this.#agentsAct();
-    this.#heartbeat();
-    const events: AnyEvent[] = this.#outbox.filter(() => random.chance(0.4));
+    const events = [...this.#agents.act(), ...this.#errands.act(), ...this.#signals.act()];
     if (random.chance(0.1)) events.push(...this.#strayEvents());
     if (random.chance(this.#abortProbability))
       events.push({ type: "runAbortRequested", cause: "enough", principal: "me" });
@@ -64,54 +82,6 @@ export class World {
     if (random.chance(0.1)) events.push(...events);
     this.#deliver(random.shuffle(events));
     if (random.chance(0.2)) this.#forget();
-  }
-
-  #agentsAct(): void {
-    const random = this.#random;
-    for (const [key, id] of this.#orders) {
-      if (!random.chance(0.5)) continue;
-      this.#orders.delete(key);
-      // An order is taken only while its attempt is queued: that is what a claim checks.
-      if (this.stage.attempts.get(key)?.phase !== "queued") continue;
-      if (random.chance(0.3)) this.#finish(id);
-      else this.#running.set(key, id);
-      if (random.chance(0.8)) this.#outbox.push({ type: "attemptStarted", ...id });
-    }
-    for (const [key, id] of this.#running) {
-      if (!random.chance(0.15)) continue;
-      this.#running.delete(key);
-      this.#finish(id);
-    }
-  }
-
-  #finish(id: Attempt): void {
-    const dice = this.#random.next();
-    const failure = (kind: Failure["kind"], recoverable: boolean): Failure => ({
-      code: "Boom",
-      message: "m",
-      kind,
-      recoverable,
-    });
-    if (dice < 0.8) this.#outbox.push({ type: "attemptSucceeded", ...id });
-    else if (dice < 0.88) this.#outbox.push({ type: "attemptFailed", ...id, failure: failure("user", true) });
-    else if (dice < 0.9) this.#outbox.push({ type: "attemptFailed", ...id, failure: failure("user", false) });
-    else if (dice < 0.95) this.#outbox.push({ type: "attemptFailed", ...id, failure: failure("system", true) });
-    else this.#outbox.push({ type: "attemptLost", ...id, message: "gone" });
-  }
-
-  /** Agents stop what they are told to stop, and forget what is over. */
-  #heartbeat(): void {
-    for (const [key, { ordinal, attempt, phase }] of this.stage.attempts) {
-      if (phase !== "aborting" || !this.#random.chance(0.5)) continue;
-      this.#running.delete(key);
-      this.#outbox.push({ type: "attemptStopped", ordinal, attempt });
-    }
-    for (const key of this.#running.keys())
-      if (this.stage.attempts.get(key)?.endedAtMs != null) this.#running.delete(key);
-    const unsettled = this.#outbox.filter(
-      (event) => !("attempt" in event) || this.stage.attempts.get(keyOf(event))?.endedAtMs == null,
-    );
-    if (this.#random.chance(0.7)) this.#outbox.splice(0, this.#outbox.length, ...unsettled);
   }
 
   #dueTimers(): AnyEvent[] {
@@ -126,40 +96,53 @@ export class World {
         type: "timerFired" as const,
         ordinal: Number(ordinal),
         attempt: Number(attempt),
-        timer: timer as "deadline" | "backoff",
+        timer: timer as TimerKind,
       };
     });
   }
 
-  /** Events about attempts that are over, or that never were. */
   #strayEvents(): AnyEvent[] {
-    const over = [...this.stage.attempts.values()].filter(({ endedAtMs }) => endedAtMs !== null);
-    const { ordinal, attempt } = this.#random.pick(over) ?? { ordinal: 99, attempt: 0 };
-    const failure: Failure = { code: "Late", message: "m", kind: "user", recoverable: false };
-    return [
-      { type: "attemptSucceeded", ordinal, attempt },
-      { type: "attemptFailed", ordinal, attempt, failure },
-      { type: "attemptStopped", ordinal, attempt },
-      { type: "attemptStarted", ordinal, attempt },
-      { type: "timerFired", ordinal, attempt, timer: "deadline" },
-      { type: "timerFired", ordinal, attempt, timer: "backoff" },
-      { type: "attemptLost", ordinal: 9_999, attempt: 0, message: "never was" },
-      { type: "runStarted" },
-    ];
+    return [...this.#agents.strayReports(), { type: "runStarted" }];
   }
 
   #deliver(events: readonly AnyEvent[], { isLate = false } = {}): void {
     const { stage } = this;
-    for (const event of events)
-      if (event.type === "attemptSucceeded") stage.values.set(`${event.ordinal}.outputs`, literals({ x: integer(7) }));
+    for (const event of events) this.#bring(event);
     const before = snapshot(stage);
     const changes = stage.play(...events);
+    this.#keepExpansions(events);
     checkLaws(stage, before, changes);
     if (isLate) expectNothing(changes, events.length);
-    for (const command of changes.commands)
-      if (command.type === "dispatchAttempt")
-        this.#orders.set(keyOf(command), { ordinal: command.ordinal, attempt: command.attempt });
+    for (const party of [this.#agents, this.#errands, this.#signals]) party.take(changes);
     this.#mustContinue = changes.commands.some(({ type }) => type === "continue");
+  }
+
+  /** What is in place before an event is applied: outputs, or the workflow that a task wrote. */
+  #bring(event: AnyEvent): void {
+    const { stage } = this;
+    const hasOutputs =
+      event.type === "attemptSucceeded" ||
+      (event.type === "childEnded" && event.phase === "succeeded") ||
+      (event.type === "cacheChecked" && event.status === "hit") ||
+      (event.type === "signalSet" && event.approved === null);
+    if (hasOutputs && !stage.values.has(`${event.ordinal}.outputs`))
+      stage.values.set(`${event.ordinal}.outputs`, literals({ x: integer(this.#random.between(0, 3)) }));
+    if (event.type !== "attemptExpanded") return;
+    const isLive = stage.attempts.get(attemptKey(event))?.endedAtMs === null;
+    const written = this.#written.get(attemptKey(event)) ?? readProgram(randomExpansion(this.#random));
+    this.#written.set(attemptKey(event), written);
+    if (isLive) stage.run.expansions.set(event.ordinal, written);
+  }
+
+  /** A workflow is kept with the commit that begins it, and only then. */
+  #keepExpansions(events: readonly AnyEvent[]): void {
+    const { run, actions, expansions } = this.stage;
+    for (const event of events) {
+      if (event.type !== "attemptExpanded") continue;
+      const program = run.expansions.get(event.ordinal);
+      if (actions.get(event.ordinal)?.isExpanded && program) expansions.set(event.ordinal, program);
+      else run.expansions.delete(event.ordinal);
+    }
   }
 
   /** The scheduler restarts: what it rebuilds from rows must be what it had. */
