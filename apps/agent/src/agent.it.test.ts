@@ -212,6 +212,27 @@ describe.skipIf(!hasRedis)("an agent", () => {
     expect(await finalOf(order)).toMatchObject({ type: "failed", failure });
   });
 
+  test("a client of the server leaves its slot to the work that it waits for, also under the next agent", async () => {
+    const slots = { SKEIN_AGENT_SLOTS: "1", SKEIN_AGENT_CLIENT_SLOTS: "1" };
+    const first = startAgentProcess(slots);
+    const marks = (name: string) => join(temp.path, `client-${name}`);
+    const waitsFor = (name: string) => `while [ ! -e ${marks(name)} ]; do sleep 0.05; done`;
+    const client = newOrder(`echo $FLYTE_PLATFORM_URL; ${waitsFor("b")}`);
+    const grant = api.grants.get(attemptKey(client));
+    if (grant) api.grants.set(attemptKey(client), { ...grant, platform: { token: null } });
+    await queues.publishOrders("default", "slot", [client]);
+    await waitFor(() => api.logOf(client) === `${new URL(api.url).host}\n`, LONG);
+    const step = newOrder(`touch ${marks("a")}`, { ordinal: 3 });
+    await queues.publishOrders("default", "slot", [step]);
+    expect(await finalOf(step)).toMatchObject({ type: "succeeded" });
+    first.kill("SIGKILL");
+    await once(first, "exit");
+    startAgentProcess(slots);
+    const next = newOrder(`touch ${marks("b")}`, { ordinal: 4 });
+    await queues.publishOrders("default", "slot", [next]);
+    expect(await finalOf(client)).toMatchObject({ type: "succeeded" });
+  });
+
   test("an order that comes twice is started once", async () => {
     startAgentProcess();
     const order = newOrder(`echo x >>${temp.path}/twice`);

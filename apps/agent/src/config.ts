@@ -42,6 +42,11 @@ export const AgentConfig = z.object({
     .optional()
     .describe("How many attempts run at once; the number of processors unless given")
     .meta({ example: "4" }),
+  agentClientSlots: wholeNumber(0, 10_000)
+    .default(16)
+    .describe(
+      "How many eager workflows run beside the slots: they wait for runs that they launched, which need slots. More take slots themselves",
+    ),
   drainSeconds: wholeNumber(0, 86_400)
     .default(30)
     .describe("How long to wait for running tasks at the end; what still runs then is taken over by the next start"),

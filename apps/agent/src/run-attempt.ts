@@ -4,6 +4,7 @@ import { SkeinError } from "@skein/errors";
 import type { TakenOrder } from "@skein/queue";
 import type { Logger } from "@skein/telemetry";
 import { z } from "zod";
+import type { ClientPlaces } from "./client-places.ts";
 import { type HeldAttempt, holdAttempt } from "./held-attempt.ts";
 import type { AttemptFolder } from "./ledger/attempt-folder.ts";
 import type { Ledger } from "./ledger/ledger.ts";
@@ -23,6 +24,7 @@ export interface AttemptRunnerOptions {
   readonly outbox: ReportOutbox;
   readonly logs: LogShipper;
   readonly decks: DeckShipper;
+  readonly clients: ClientPlaces;
   readonly launch: LaunchSettings;
   readonly outputBytesMax: number;
   readonly logger: Logger;
@@ -64,7 +66,16 @@ export class AttemptRunner {
     this.#held.set(folder.key, held);
     const isGranted = await this.#claim(held);
     void taken.settle();
-    if (isGranted) await this.#execute(held);
+    if (isGranted) await this.#inSlot(held, () => this.#execute(held));
+  }
+
+  /** A task that is a client of the server may leave its slot while it runs. */
+  #inSlot(held: HeldAttempt, work: () => Promise<void>): Promise<void> {
+    const { clients, closing, logger } = this.#options;
+    if (!held.grant?.platform) return work();
+    return clients.run(work, (error) => {
+      if (!closing.aborted) logger.error({ err: error, attempt: held.folder.key }, "A task could not be run");
+    });
   }
 
   /** Goes on with what an earlier agent process left. The inner promise resolves when its slot is free. */
@@ -87,7 +98,7 @@ export class AttemptRunner {
       void this.#options.outbox.sendOutcome(held);
       return { done: Promise.resolve() };
     }
-    return { done: this.#goOn(held) };
+    return { done: this.#inSlot(held, () => this.#goOn(held)) };
   }
 
   stop(id: AttemptId): void {

@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Capacity } from "@skein/contracts";
 import type { OrderTaker, Queues } from "@skein/queue";
 import type { Logger } from "@skein/telemetry";
+import type { ClientPlaces } from "./client-places.ts";
 import type { AgentConfig } from "./config.ts";
 import { answerEcho } from "./echo.ts";
 import type { Ledger } from "./ledger/ledger.ts";
@@ -23,6 +24,7 @@ export interface ServeOptions {
   readonly api: ApiClient;
   readonly runner: AttemptRunner;
   readonly decks: DeckShipper;
+  readonly clients: ClientPlaces;
   readonly logger: Logger;
   readonly metrics: AgentMetrics;
 }
@@ -42,7 +44,7 @@ const PAUSE_AFTER_FAILURE_MS = 1_000;
 
 /** Takes over what an earlier process left, tells the api so, and only then takes new orders: as many as there are slots. */
 export async function serveOrders(options: ServeOptions): Promise<Serving> {
-  const { config, agentId, ledger, runtime, queues, api, runner, decks, logger } = options;
+  const { config, agentId, ledger, runtime, queues, api, runner, decks, clients, logger } = options;
   const taking = new AbortController();
   const folders = await ledger.list();
   await runtime.removeOrphans(new Set(folders.map(({ key }) => key)));
@@ -97,7 +99,8 @@ export async function serveOrders(options: ServeOptions): Promise<Serving> {
     },
     drain: async (seconds) => {
       taking.abort();
-      await Promise.race([busy, pause(seconds * 1000, undefined, { ref: false })]);
+      const ended = busy.then(() => clients.whenEmpty());
+      await Promise.race([ended, pause(seconds * 1000, undefined, { ref: false })]);
       await instant.close();
     },
     close: () => heartbeat.close(),

@@ -1,6 +1,7 @@
 import { openQueues } from "@skein/queue";
 import { openStorage } from "@skein/storage";
 import { type Logger, openLogger, openMetricsServer } from "@skein/telemetry";
+import { ClientPlaces } from "./client-places.ts";
 import type { AgentConfig } from "./config.ts";
 import { credentialsProblem, launchSettings, storageOptions } from "./launch-settings.ts";
 import { Ledger } from "./ledger/ledger.ts";
@@ -86,6 +87,7 @@ async function open(
   const api = parts.api ?? openApiClient({ url: config.apiUrl, token: config.agentToken });
   const metrics = createAgentMetrics();
   const decks = await opened(new DeckShipper(storage, logger), (one) => one.close());
+  const clients = new ClientPlaces(config.agentClientSlots);
   const closing = await opened(new AbortController(), (one) => one.abort());
   const runner = new AttemptRunner({
     ledger,
@@ -93,6 +95,7 @@ async function open(
     claims: new ClaimBatcher(api, { agentId, pool: config.pool }),
     outbox: await opened(new ReportOutbox(queues, agentId, logger), (one) => one.close()),
     decks,
+    clients,
     logs: await opened(new LogShipper(api, agentId, logger), (one) => one.close()),
     launch: launchSettings(config, storage),
     outputBytesMax: config.outputBytesMax,
@@ -100,7 +103,7 @@ async function open(
     onEnded: (outcome) => metrics.ended.inc({ outcome }),
     closing: closing.signal,
   });
-  const whole = { config, agentId, ledger, runtime, queues, api, runner, decks, logger, metrics };
+  const whole = { config, agentId, ledger, runtime, queues, api, runner, decks, clients, logger, metrics };
   const serving = await opened(serveOrders(whole), (one) => one.close());
   // Pushed behind the rest, so it comes first at the end.
   if (config.endTasks) closers.push(() => runner.endTasks());

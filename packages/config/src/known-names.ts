@@ -3,6 +3,7 @@
  * variables must not stop the agent; a name in neither list is a typing error and stops the start.
  */
 export const KNOWN_NAMES: ReadonlySet<string> = new Set([
+  "SKEIN_AGENT_CLIENT_SLOTS",
   "SKEIN_AGENT_HOME",
   "SKEIN_AGENT_ID",
   "SKEIN_AGENT_SLOTS",
