@@ -297,6 +297,8 @@ export const TRPC_PERMISSIONS = {
   "namedEntities.update": "registry:write",
   "runs.launch": "run:launch",
   "runs.relaunch": "run:launch",
+  "runs.recover": "run:launch",
+  "runs.rerun": "run:launch",
   "runs.get": "run:read",
   "runs.list": "run:read",
   "runs.abort": "run:abort",

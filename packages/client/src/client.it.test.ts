@@ -74,6 +74,35 @@ test("an abort and a relaunch are asked for like any other call", async () => {
   expect(await client.runs.get.query(again)).toMatchObject({ name: "again", mode: "relaunch" });
 });
 
+test("runs are found by their tags and modes, and a run that is over by what it started and what repeats it", async () => {
+  const id = await client.runs.launch.mutate({
+    ...TENANT,
+    name: "tagged",
+    task: { name: "client.echo" },
+    inputs: { x: 5 },
+    tags: ["nightly"],
+  });
+  const namesOf = async (query: Partial<Parameters<typeof client.runs.list.query>[0]>) =>
+    (await client.runs.list.query({ ...TENANT, ...query })).items.map(({ name }) => name);
+  expect(await namesOf({ tags: ["weekly", "nightly"] })).toEqual(["tagged"]);
+  expect(await namesOf({ parent: "tagged" })).toEqual([]);
+
+  await expect(client.runs.rerun.mutate({ ...id, from: "n0" })).rejects.toThrow("is not over");
+  await advance("tagged", 0, "succeeded");
+  await expect(client.runs.rerun.mutate({ ...id, from: "n1" })).rejects.toThrow("has no action n1");
+  const rerun = await client.runs.rerun.mutate({ ...id, newName: "rerun", from: "n0" });
+  const recovered = await client.runs.recover.mutate({ ...id, newName: "recovered" });
+  expect(await client.runs.get.query(rerun)).toMatchObject({ mode: "recovered", reference: id, tags: ["nightly"] });
+  expect(await client.runs.get.query(recovered)).toMatchObject({ mode: "recovered", reference: id, parent: null });
+  expect(await namesOf({ modes: ["recovered"] })).toEqual(["recovered", "rerun"]);
+
+  await database.pool.query(
+    `update runs set parent_run_id = r.id, parent_ordinal = 0, parent_attempt = 0
+     from runs r where runs.name = 'rerun' and r.name = 'tagged'`,
+  );
+  expect(await namesOf({ parent: "tagged" })).toEqual(["rerun"]);
+});
+
 /** Writes what the scheduler would: a step's row and the run's phase under one new sequence. */
 async function advance(runName: string, ordinal: number, phase: string): Promise<void> {
   await database.pool.query(

@@ -192,6 +192,7 @@ export {
   findRunInputs,
   findRunName,
   findValue,
+  findActionKinds,
   findValues,
   listRuns,
   type RunField,

@@ -17,7 +17,7 @@ import { readRunId, versionIdentifier } from "./identifiers.ts";
 import { toMoments } from "./moments.ts";
 import { RUN_PHASE } from "./phases.ts";
 
-/** Executions: our runs. RecoverExecution and GetExecutionMetrics are absent and answer UNIMPLEMENTED. */
+/** Executions: our runs. */
 export const executionHandlers = (services: Services): AdminHandlers => {
   const { runs } = services;
   return {
@@ -31,6 +31,11 @@ export const executionHandlers = (services: Services): AdminHandlers => {
       const reference = readRunId(request.id);
       const { name, overwriteCache } = request;
       return { id: await runs.relaunch(call, { reference, name, overwriteCache }) };
+    },
+
+    /** `metadata` is for an engine outside: who started a run is known here. */
+    async recoverExecution(request, call) {
+      return { id: await runs.recover(call, { reference: readRunId(request.id), name: request.name }) };
     },
 
     async getExecution(request, call) {

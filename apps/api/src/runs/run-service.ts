@@ -4,7 +4,6 @@ import {
   type Db,
   EVENTS_CHANNEL,
   findRun,
-  findRunInputs,
   findRunName,
   findValue,
   insertAbortRequest,
@@ -20,20 +19,13 @@ import {
 import { isTerminalRun } from "@skein/engine";
 import { SkeinError } from "@skein/errors";
 import { fromBytes, toBytes } from "@skein/idl";
-import {
-  EventFailureReasonSchema,
-  ExecutionMetadata_ExecutionMode,
-  ExecutionMetadataSchema,
-  type ExecutionSpec,
-  ExecutionSpecSchema,
-} from "@skein/idl/admin";
-import { WorkflowExecutionIdentifierSchema } from "@skein/idl/core";
-import { readValue } from "@skein/launch";
+import { EventFailureReasonSchema, type ExecutionSpec, ExecutionSpecSchema } from "@skein/idl/admin";
 import type { Storage } from "@skein/storage";
 import type { Call } from "../call.ts";
 import { checkText, storableText } from "../registry/identity.ts";
 import { type InputsAndOutputs, readForAnswer } from "../values/readable-values.ts";
 import type { LaunchRequest, launcher } from "./launch-service.ts";
+import { runRepeater } from "./repeat-run.ts";
 
 /** A run with its spec decoded. `storedBytes` is about what an answer that holds it weighs. */
 export type RunView = Omit<RunRow, "spec" | "org"> & { readonly spec: ExecutionSpec; readonly storedBytes: number };
@@ -45,13 +37,6 @@ export interface RunDependencies {
   readonly launch: ReturnType<typeof launcher>;
 }
 
-export interface RelaunchRequest {
-  readonly reference: NameId;
-  /** Empty: the server makes a name. */
-  readonly name: string;
-  readonly overwriteCache: boolean;
-}
-
 const CAUSE_LENGTH_MAX = 10_000;
 
 /** The code of a run may end only what it launched itself. */
@@ -61,7 +46,7 @@ function ofOwn({ caller }: Call, run: RunRow): RunRow {
   throw new SkeinError("permission_denied", "run_not_own", message);
 }
 
-/** Rules for runs: launch, look, abort, archive, relaunch. */
+/** Rules for runs: launch, look, abort, archive, repeat. */
 export function runService({ db, storage, notifier, launch }: RunDependencies) {
   const find = async (id: NameId): Promise<RunRow> => {
     for (const part of ["project", "domain", "name"] as const) checkText(`id.${part}`, id[part]);
@@ -116,24 +101,7 @@ export function runService({ db, storage, notifier, launch }: RunDependencies) {
       notifier.notify(CHANGES_CHANNEL);
     },
 
-    /** Starts the same again: the recorded version, the spec and what the user gave. */
-    async relaunch(call: Call, request: RelaunchRequest): Promise<NameId> {
-      const run = await find(request.reference);
-      const given = await findRunInputs(db, run.id);
-      const spec = fromBytes(ExecutionSpecSchema, run.spec);
-      spec.overwriteCache ||= request.overwriteCache;
-      spec.metadata = create(ExecutionMetadataSchema, {
-        mode: ExecutionMetadata_ExecutionMode.RELAUNCH,
-        referenceExecution: create(WorkflowExecutionIdentifierSchema, { ...request.reference }),
-      });
-      const inputs = await readValue(storage, given);
-      const { project, domain } = request.reference;
-      return launch(
-        call,
-        { project, domain, name: request.name, spec, inputs },
-        { mode: "relaunch", referenceRunId: run.id },
-      );
-    },
+    ...runRepeater({ db, storage, launch, find }),
   };
 }
 

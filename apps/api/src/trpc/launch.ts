@@ -32,6 +32,8 @@ export const LaunchInput = InDomain.extend({
   inputsProto: z.base64().optional(),
   labels: z.record(z.string(), z.string()).default({}),
   environment: z.record(z.string(), z.string()).default({}),
+  /** Words to find the run by. */
+  tags: z.array(word("tag")).max(100).default([]),
   overwriteCache: z.boolean().default(false),
 })
   .refine(({ launchPlan, task }) => (launchPlan === undefined) !== (task === undefined), "give launchPlan or task")
@@ -51,6 +53,7 @@ export async function readLaunch(services: Services, call: Call, input: LaunchIn
     launchPlan: { ...id, resourceType },
     labels: { values: input.labels },
     envs: { values: Object.entries(input.environment).map(([key, value]) => ({ key, value })) },
+    tags: input.tags,
     overwriteCache: input.overwriteCache,
   });
   const { project, domain, name } = input;

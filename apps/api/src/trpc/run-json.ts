@@ -22,6 +22,13 @@ const timesOf = ({ startedAt, endedAt, duration }: Ended) => ({
 const errorOf = ({ errorCode: code, errorMessage: message, errorKind: kind }: Failed) =>
   code === null ? null : { code, message: message ?? "", kind };
 
+function parentOf({ parentRunId, parentAttempt, spec }: RunView) {
+  const { executionId, nodeId } = spec.metadata?.parentNodeExecution ?? {};
+  if (parentRunId === null || !executionId) return null;
+  const { project, domain, name } = executionId;
+  return { project, domain, name, action: nodeId ?? "", attempt: parentAttempt ?? 0 };
+}
+
 /** A run as tRPC clients see it. */
 export const toRunJson = (run: RunView) => ({
   id: run.id,
@@ -34,6 +41,9 @@ export const toRunJson = (run: RunView) => ({
   principal: run.principal,
   workflow: run.workflow,
   labels: { ...run.spec.labels?.values },
+  tags: run.spec.tags,
+  /** Of a child run: which run, and which action of it, started it. */
+  parent: parentOf(run),
   error: errorOf(run),
   abort: run.abortCause === null ? null : { cause: run.abortCause, principal: run.abortPrincipal ?? "" },
   createdAt: run.createdAt.toISOString(),

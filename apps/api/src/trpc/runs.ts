@@ -5,6 +5,7 @@ import { tracked } from "@trpc/server";
 import { z } from "zod";
 import { flyteUrls } from "../flyte1/artifact-uris.ts";
 import { attemptReason } from "../runs/attempt-reason.ts";
+import { RUN_MODE_NAMES } from "../runs/run-modes.ts";
 import { START_OF_RUN } from "../watch/watch-run.ts";
 import { procedure, router } from "./base.ts";
 import { ByAction, ByAttempt, ByName, InDomain, Page, pageOf, word } from "./inputs.ts";
@@ -14,9 +15,24 @@ import { toActionJson, toAttemptJson, toRunJson } from "./run-json.ts";
 
 const State = z.enum(["active", "archived"], "must be active or archived");
 
+/** Empty: the server makes a name. */
+const NewName = z.string().max(63).default("");
+const ActionName = word("action's name");
+
+const Rerun = ByName.extend({
+  newName: NewName,
+  from: z.union([ActionName, z.array(ActionName).min(1).max(1_000)]),
+  overwriteCache: z.boolean().default(false),
+});
+
 const ListRuns = InDomain.extend(Page.shape).extend({
   phases: z.array(z.enum(RUN_PHASES)).min(1).optional(),
   workflow: word("workflow's name").optional(),
+  modes: z.array(z.enum(RUN_MODE_NAMES)).min(1).optional(),
+  /** Runs that have one of these. */
+  tags: z.array(word("tag")).min(1).max(100).optional(),
+  /** Name of a run: only those that it started itself. */
+  parent: word("parent run's name").optional(),
   state: State.default("active"),
 });
 type ListRuns = z.output<typeof ListRuns>;
@@ -41,12 +57,14 @@ const EventId = z
 const oneOf = <Field extends string>(field: Field, values: readonly string[] | undefined) =>
   values === undefined ? [] : [{ field, operator: "in" as const, values }];
 
-const scopeOf = ({ project, domain, state, phases, workflow }: ListRuns) => [
+const scopeOf = ({ project, domain, state, phases, workflow, modes, tags }: ListRuns) => [
   ...oneOf("project", [project]),
   ...oneOf("domain", [domain]),
   ...oneOf("state", [state]),
   ...oneOf("phase", phases),
   ...oneOf("workflowName", workflow === undefined ? undefined : [workflow]),
+  ...oneOf("mode", modes),
+  ...oneOf("tag", tags),
 ];
 
 /** Runs: start, look, follow, end. */
@@ -57,10 +75,23 @@ export const runsRouter = router({
   }),
 
   relaunch: procedure
-    .input(ByName.extend({ newName: z.string().max(63).default(""), overwriteCache: z.boolean().default(false) }))
+    .input(ByName.extend({ newName: NewName, overwriteCache: z.boolean().default(false) }))
     .mutation(({ ctx, input: { newName, overwriteCache, ...reference } }) =>
       ctx.services.runs.relaunch(ctx.call, { reference, name: newName, overwriteCache }),
     ),
+
+  /** Starts a run again that is over, and takes over what succeeded in it. */
+  recover: procedure
+    .input(ByName.extend({ newName: NewName }))
+    .mutation(({ ctx, input: { newName, ...reference } }) =>
+      ctx.services.runs.recover(ctx.call, { reference, name: newName }),
+    ),
+
+  /** Like `recover`, but does the actions `from`, and all that comes after them, anew. */
+  rerun: procedure.input(Rerun).mutation(({ ctx, input: { newName, from, overwriteCache, ...reference } }) => {
+    const actions = typeof from === "string" ? [from] : from;
+    return ctx.services.runs.rerun(ctx.call, { reference, name: newName, from: actions, overwriteCache });
+  }),
 
   /** With the run that it repeats and the spec as merged at launch, in protobuf's JSON form. */
   get: procedure.input(ByName).query(async ({ ctx, input }) => {
@@ -71,7 +102,11 @@ export const runsRouter = router({
 
   list: procedure.input(ListRuns).query(async ({ ctx, input }) => {
     const sort = { field: "createdAt", descending: true } as const;
-    const query = { where: scopeOf(input), sort, limit: input.limit, offset: input.cursor };
+    const { parent, project, domain } = input;
+    const parentRun =
+      parent === undefined ? undefined : await ctx.services.runs.get(ctx.call, { project, domain, name: parent });
+    const where = [...scopeOf(input), ...oneOf("parentRunId", parentRun && [parentRun.id])];
+    const query = { where, sort, limit: input.limit, offset: input.cursor };
     return pageOf((await ctx.services.runs.list(ctx.call, query)).map(toRunJson), input);
   }),
 

@@ -42,14 +42,34 @@ export interface ListQuery<Field extends string> {
 }
 
 /** What a list may filter and sort by. The keys are a closed set: no name from a request reaches SQL. */
-export type ListFields<Field extends string> = Readonly<Record<Field, Column | SQL>>;
+export type ListFields<Field extends string> = Readonly<Record<Field, ListField>>;
+
+/** A column of the listed rows, or words that a row may have any number of. */
+export type ListField = Column | SQL | ListWords;
+
+/**
+ * A row fits when one of its words does; for `ne`, `notIn` and `notLike` when none of its words is such a one. Nothing can
+ * be sorted by it.
+ */
+export interface ListWords {
+  readonly word: Column;
+  /** Whether the listed row has a word for which the condition holds. */
+  readonly hasWord: (condition: SQL | undefined) => SQL;
+}
+
+const isWords = (field: ListField): field is ListWords => "hasWord" in field;
 
 /** The conditions as SQL; values travel as parameters. */
 export function whereOf<Field extends string>(
   fields: ListFields<Field>,
   conditions: readonly ListCondition<Field>[],
 ): SQL | undefined {
-  return and(...conditions.map((condition) => conditionOf(fieldOf(fields, condition.field), condition)));
+  return and(
+    ...conditions.map((condition) => {
+      const field = fieldOf(fields, condition.field);
+      return isWords(field) ? wordsCondition(field, condition) : conditionOf(field, condition);
+    }),
+  );
 }
 
 /** The sort and then the tie-break; without a sort only the tie-break, oldest first. */
@@ -59,15 +79,30 @@ export function orderOf<Field extends string>(
   tieBreak: readonly (Column | SQL)[],
 ): SQL[] {
   const descending = sort?.descending ?? false;
-  const keys = sort ? [fieldOf(fields, sort.field), ...tieBreak] : [...tieBreak];
+  const first = sort && fieldOf(fields, sort.field);
+  if (first && isWords(first)) {
+    const message = `Rows cannot be sorted by ${JSON.stringify(sort.field)}: they may have several.`;
+    throw new SkeinError("invalid_argument", "list_sort_impossible", message);
+  }
+  const keys = first ? [first, ...tieBreak] : [...tieBreak];
   return keys.map((key) => (descending ? sql`${key} desc` : sql`${key} asc`));
 }
 
-function fieldOf<Field extends string>(fields: ListFields<Field>, field: Field): Column | SQL {
+function fieldOf<Field extends string>(fields: ListFields<Field>, field: Field): ListField {
   if (!Object.hasOwn(fields, field)) {
     throw new SkeinError("invalid_argument", "list_field_unknown", `There is no field ${JSON.stringify(field)} here.`);
   }
   return fields[field];
+}
+
+const NEGATED: Partial<Record<ListOperator, ListOperator>> = { ne: "eq", notIn: "in" };
+
+function wordsCondition({ word, hasWord }: ListWords, condition: ListCondition<string>): SQL {
+  const { operator } = condition;
+  if (operator === "notLike") return sql`not ${hasWord(like(word, String(condition.values[0] ?? "")))}`;
+  const negated = NEGATED[operator];
+  if (negated) return sql`not ${hasWord(conditionOf(word, { ...condition, operator: negated }))}`;
+  return hasWord(conditionOf(word, condition));
 }
 
 function conditionOf(field: Column | SQL, condition: ListCondition<string>): SQL | undefined {

@@ -1,5 +1,5 @@
 import { invariant } from "@skein/errors";
-import { and, eq, getTableColumns, isNull, type SQL, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, inArray, isNull, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../connect.ts";
 import { type ListFields, type ListQuery, orderOf, whereOf } from "../lists/list-query.ts";
 import { actions, attempts, runs } from "../schema/index.ts";
@@ -20,6 +20,18 @@ export async function findWorkflowOfRun(db: Db, runId: string): Promise<number> 
   const [row] = await db.select({ workflowId: runs.workflowId }).from(runs).where(eq(runs.id, runId));
   invariant(row, `run ${runId} of an action exists`);
   return row.workflowId;
+}
+
+/** What kinds of actions the names stand for; unknown names are left out. */
+export async function findActionKinds(
+  db: Db,
+  runId: string,
+  names: readonly string[],
+): Promise<Pick<ActionRow, "name" | "kind">[]> {
+  return db
+    .select({ name: actions.name, kind: actions.kind })
+    .from(actions)
+    .where(and(eq(actions.runId, runId), inArray(actions.name, [...names])));
 }
 
 const RUN_OF_ACTION = {

@@ -1,8 +1,8 @@
-import { and, eq, getTableColumns, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../connect.ts";
 import { type ListFields, type ListQuery, orderOf, whereOf } from "../lists/list-query.ts";
 import type { NameId, VersionId } from "../registry/identity.ts";
-import { actionValues, launchPlans, runInputs, runs, tasks, workflows } from "../schema/index.ts";
+import { actionValues, launchPlans, runInputs, runs, runTags, tasks, workflows } from "../schema/index.ts";
 
 /** A run with the identity of the graph that it runs. */
 export type RunRow = typeof runs.$inferSelect & { readonly workflow: VersionId };
@@ -23,6 +23,9 @@ export async function findRun(db: Db, id: NameId): Promise<RunRow | undefined> {
     .where(and(eq(runs.project, id.project), eq(runs.domain, id.domain), eq(runs.name, id.name)));
   return row;
 }
+
+const tagsWhere = (condition: SQL | undefined): SQL =>
+  sql`(select from ${runTags} where ${and(eq(runTags.runId, runs.id), condition)})`;
 
 const RUN_FIELDS = {
   id: runs.id,
@@ -53,6 +56,9 @@ const RUN_FIELDS = {
   taskDomain: tasks.domain,
   taskName: tasks.name,
   taskVersion: tasks.version,
+  /** Of a child run: the run that started it. */
+  parentRunId: runs.parentRunId,
+  tag: { word: runTags.tag, hasWord: (condition) => sql`exists ${tagsWhere(condition)}` },
   launchEntity: sql`case when ${runs.taskId} is null then 'launch_plan' else 'task' end`,
 } satisfies ListFields<string>;
 export type RunField = keyof typeof RUN_FIELDS;
@@ -72,7 +78,7 @@ export async function listRuns(db: Db, query: ListQuery<RunField>): Promise<RunR
     .offset(query.offset);
 }
 
-/** The name of the run that a relaunch repeats. */
+/** The name of the run that another one repeats. */
 export async function findRunName(db: Db, id: string): Promise<NameId | undefined> {
   const [row] = await db
     .select({ project: runs.project, domain: runs.domain, name: runs.name })

@@ -103,6 +103,9 @@ export const EXECUTION_FIELDS: FlyteListFields<RunField> = {
     workflow: identity<RunField>("workflowProject", "workflowDomain", "workflowName", "workflowVersion"),
     launch_plan: identity<RunField>("launchPlanProject", "launchPlanDomain", "launchPlanName", "launchPlanVersion"),
     task: identity<RunField>("taskProject", "taskDomain", "taskName", "taskVersion"),
+    execution_tag: { key: text("tag") },
+    // Its former name.
+    admin_tag: { name: text("tag") },
   },
 };
 
