@@ -1,3 +1,4 @@
+import { SkeinError } from "@skein/errors";
 import type { Caller } from "./auth/caller.ts";
 import type { Permission, Tenant } from "./permissions.ts";
 
@@ -12,4 +13,15 @@ export interface Call {
    * follows a name inside the request, or in a row, to somebody else's things asks again for theirs.
    */
   authorize(permission: Permission, tenant: Tenant): void;
+}
+
+/** For what is left out where the caller may not see it, instead of refused. */
+export function isAllowed(call: Call, permission: Permission, tenant: Tenant): boolean {
+  try {
+    call.authorize(permission, tenant);
+    return true;
+  } catch (error) {
+    if (error instanceof SkeinError && error.code === "permission_denied") return false;
+    throw error;
+  }
 }

@@ -318,6 +318,8 @@ export const TRPC_PERMISSIONS = {
   "cache.evictRun": "data:write",
   "data.createDownloadLink": "data:read",
   "data.get": "data:read",
+  "lineage.ofArtifact": "run:read",
+  "lineage.ofRun": "run:read",
   "signals.list": "run:read",
   "signals.set": "run:write",
   "agent.claim": "agent:serve",

@@ -3,6 +3,7 @@ import { runStarter } from "@skein/launch";
 import type { Storage } from "@skein/storage";
 import { catalogService } from "./catalog/catalog-service.ts";
 import { evictionService } from "./catalog/eviction-service.ts";
+import { lineageService } from "./lineage/lineage-service.ts";
 import { type ProjectSeeds, projectService } from "./projects/project-service.ts";
 import { launchPlanFinder, launchPlanService } from "./registry/launch-plan-service.ts";
 import { namedEntityService } from "./registry/named-entity-service.ts";
@@ -64,6 +65,7 @@ export function createServices({ db, storage, notifier, config }: ServicesOption
     actions,
     catalog: catalogService(db, storage),
     cache: evictionService({ db, notifier, getRun: runs.get }),
+    lineage: lineageService({ db, getRun: runs.get, readValues: actions.data, describe: actions.get }),
     signals: signalService({ db, notifier, getRun: runs.get, findNode: actions.node }),
   };
 }

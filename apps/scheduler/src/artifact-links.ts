@@ -1,13 +1,6 @@
-import type { GraphNode } from "@skein/engine";
+import { artifactUris, type GraphNode } from "@skein/engine";
 import { fromBytes } from "@skein/idl";
-import {
-  type Literal,
-  LiteralMapSchema,
-  type LiteralType,
-  type Scalar,
-  type TypedInterface,
-  type VariableMap,
-} from "@skein/idl/core";
+import { LiteralMapSchema, type LiteralType, type TypedInterface, type VariableMap } from "@skein/idl/core";
 
 /** An object that an action made or used: a row of `artifact_links`, whose `uri_hash` is `md5(uri)::uuid`. */
 export interface ArtifactLink {
@@ -45,12 +38,17 @@ export function artifactLinks({ target }: GraphNode, { ordinal, side, bytes }: W
   const links: ArtifactLink[] = [];
   for (const [variable, literal] of Object.entries(fromBytes(LiteralMapSchema, bytes).literals)) {
     if (!variables.has(variable) && literal.value.case !== "offloadedMetadata") continue;
-    for (const uri of new Set(urisOf(literal))) {
+    for (const uri of new Set(artifactUris(literal))) {
       if (links.length === LINKS_MAX) return links;
       if (isStorable(uri)) links.push({ ordinal, side, uri, variable });
     }
   }
   return links;
+}
+
+/** Whether values of an action may hold objects by their type, so that it is worth to read one only for its links. */
+export function mayHoldArtifacts({ target }: GraphNode, side: "inputs" | "outputs"): boolean {
+  return target.kind === "task" && linkedVariables(target.task.template.interface)[side].size > 0;
 }
 
 const isStorable = (uri: string): boolean => uri !== "" && uri.length <= URI_LENGTH_MAX && !uri.includes("\u0000");
@@ -95,33 +93,5 @@ function mayHold(literalType: LiteralType | undefined): boolean {
       return type.value.variants.some(mayHold);
     default:
       return false;
-  }
-}
-
-function urisOf({ value }: Literal): string[] {
-  switch (value.case) {
-    case "scalar":
-      return urisOfScalar(value.value);
-    case "collection":
-      return value.value.literals.flatMap(urisOf);
-    case "map":
-      return Object.values(value.value.literals).flatMap(urisOf);
-    case "offloadedMetadata":
-      return [value.value.uri];
-    default:
-      return [];
-  }
-}
-
-function urisOfScalar({ value }: Scalar): string[] {
-  switch (value.case) {
-    case "blob":
-    case "schema":
-    case "structuredDataset":
-      return [value.value.uri];
-    case "union":
-      return value.value.value ? urisOf(value.value.value) : [];
-    default:
-      return [];
   }
 }

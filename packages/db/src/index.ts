@@ -47,6 +47,19 @@ export { type CacheSource, findCacheSources } from "./cache/sources.ts";
 export { type Db, type OpenDb, openDb, type Tx } from "./connect.ts";
 export { ensureHistoryPartitions } from "./history-partitions.ts";
 export {
+  type ArtifactUse,
+  type CacheEntryRow,
+  findArtifactTenants,
+  findCacheEntry,
+  findCacheSource,
+  findCacheTenants,
+  type LineageAction,
+  type LineageTenant,
+  listArtifactsOfRun,
+  listArtifactUses,
+  listCacheUses,
+} from "./lineage/read-lineage.ts";
+export {
   LIST_OPERATORS,
   type ListCondition,
   type ListOperator,

@@ -63,6 +63,7 @@ export {
   type ValueRef,
 } from "./event.ts";
 export { readProgram } from "./graph.ts";
+export { artifactUris } from "./literal/artifact-uris.ts";
 export { OutputGatherer } from "./literal/gather.ts";
 export { type SliceResult, type Slices, sliceInputs } from "./literal/slice.ts";
 export { WireError } from "./literal/wire.ts";

@@ -1,6 +1,5 @@
 import type { NameId } from "@skein/db";
-import { SkeinError } from "@skein/errors";
-import type { Call } from "../call.ts";
+import { type Call, isAllowed } from "../call.ts";
 import type { Services } from "../services.ts";
 import type { AdminHandlers } from "./admin-handlers.ts";
 import { readRunId } from "./identifiers.ts";
@@ -32,21 +31,12 @@ async function measure(
   budget.actions -= timings.actions.length;
   const children = new Map<number, Span>();
   for (const [ordinal, child] of timings.childRuns) {
-    if (budget.children === 0 || !mayRead(call, child)) continue;
+    const { project, domain } = child;
+    // A child run may belong to somebody else.
+    if (budget.children === 0 || !isAllowed(call, "run:read", { project, domain })) continue;
     budget.children -= 1;
     children.set(ordinal, await measure(services, call, child, depth - 2, budget));
   }
   const { createdAt, updatedAt, startedAt, endedAt } = run;
   return spanOfRun({ id, createdAt, updatedAt, startedAt, endedAt, ...timings, children }, depth);
-}
-
-/** A child run may belong to somebody else. */
-function mayRead(call: Call, { project, domain }: NameId): boolean {
-  try {
-    call.authorize("run:read", { project, domain });
-    return true;
-  } catch (error) {
-    if (error instanceof SkeinError && error.code === "permission_denied") return false;
-    throw error;
-  }
 }

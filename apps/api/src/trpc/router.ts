@@ -2,6 +2,7 @@ import { agentRouter } from "./agent.ts";
 import { router } from "./base.ts";
 import { cacheRouter } from "./cache.ts";
 import { dataRouter } from "./data.ts";
+import { lineageRouter } from "./lineage.ts";
 import { namedEntitiesRouter } from "./named-entities.ts";
 import { projectsRouter } from "./projects.ts";
 import { launchPlansRouter, tasksRouter, workflowsRouter } from "./registry.ts";
@@ -18,6 +19,7 @@ export const appRouter = router({
   namedEntities: namedEntitiesRouter,
   runs: runsRouter,
   signals: signalsRouter,
+  lineage: lineageRouter,
   cache: cacheRouter,
   data: dataRouter,
   agent: agentRouter,
