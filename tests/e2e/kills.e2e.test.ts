@@ -6,9 +6,11 @@ import {
   type AdminClient,
   INSTALL_REDIS,
   integerInterface,
+  integerScalar,
   launch,
   offerTemplate,
   openAdminClient,
+  openSignalClient,
   register,
   requireTool,
   type SeededRandom,
@@ -22,11 +24,14 @@ import {
   workflowOf,
 } from "@skein/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { haveClients, openFlyteClients, type RunningSkein, startSkein } from "./src/index.ts";
+import { haveClients, openFlyteClients, outputsWhenOver, type RunningSkein, startSkein } from "./src/index.ts";
+import { CHILD_RUNS, FAILED_ITEMS, outputsOfMain, registerMix, SIGNAL, STARTS_OF_MAIN } from "./src/mixed-workflows.ts";
 import { markingTask, processesWith, registerMarkingChain, startsIn } from "./src/start-marks.ts";
 
 const isFull = process.env.SKEIN_TEST_FULL === "true";
-const RUNS = isFull ? 150 : 50;
+const CHAINS = isFull ? 100 : 30;
+/** Runs of the workflows with every kind of node. */
+const MIXED = isFull ? { main: 16, fails: 8, waits: 8 } : { main: 5, fails: 2, waits: 2 };
 const STEPS = 5;
 const KILLS = isFull ? 100 : 20;
 const TIMEOUT_MS = isFull ? 900_000 : 240_000;
@@ -61,11 +66,7 @@ const open = (queue: "redis" | "postgres", agentSlots: number) =>
   });
 
 /** An answer in spite of restarts: the same call again until it is answered. */
-async function persist<T>(
-  clients: readonly AdminClient[],
-  random: SeededRandom,
-  call: (admin: AdminClient) => Promise<T>,
-) {
+async function persist<C, T>(clients: readonly C[], random: SeededRandom, call: (client: C) => Promise<T>) {
   return waitFor(() => call(random.pick(clients)).catch(() => undefined), { timeoutMs: 60_000, what: "an answer" });
 }
 
@@ -86,61 +87,166 @@ async function killAround(skein: RunningSkein, random: SeededRandom, times: numb
 }
 
 async function expectAllSucceeded(admin: AdminClient, names: readonly string[]): Promise<void> {
-  const phases = await Promise.all(
-    names.map(async (name) => {
-      const run = await untilOver(admin, name, TIMEOUT_MS / 2);
-      const phase = WorkflowExecution_Phase[run.closure?.phase ?? 0];
-      const error = run.closure?.outputResult.case === "error" ? run.closure.outputResult.value.message : "";
-      return `${phase} ${error}`.trim();
-    }),
-  );
-  expect(phases.filter((phase) => phase !== "SUCCEEDED")).toEqual([]);
+  const ends = await endsOf(admin, names);
+  expect(ends.filter((end) => end !== "SUCCEEDED")).toEqual([]);
 }
 
+/** How runs ended: the phase, and the code of the error if there is one. */
+const endsOf = (admin: AdminClient, names: readonly string[]): Promise<string[]> =>
+  Promise.all(
+    names.map(async (name) => {
+      const { closure } = await untilOver(admin, name, TIMEOUT_MS / 2);
+      const error = closure?.outputResult.case === "error" ? closure.outputResult.value.code : "";
+      return `${WorkflowExecution_Phase[closure?.phase ?? 0]} ${error}`.trim();
+    }),
+  );
+
+/** Nothing runs, waits or is claimed any more, and no command was ever started twice. */
 async function expectNothingLeft(skein: RunningSkein, file: string): Promise<void> {
   const twice = [...startsIn(file)].filter(([, starts]) => starts > 1);
   expect(twice).toEqual([]);
   const { rows } = await skein.database.pool.query(
-    `select (select count(*)::int from attempts where phase in ('queued', 'running', 'aborting')) as attempts,
+    `select (select count(*)::int from runs where ended_at is null) as runs,
+            (select count(*)::int from attempts where phase in ('queued', 'running', 'aborting')) as attempts,
             (select count(*)::int from actions where ended_at is null) as actions,
             (select count(*)::int from claims) as claims,
+            (select count(*)::int from timers) as timers,
+            (select count(*)::int from errands) as errands,
             (select count(*)::int from events) as events`,
   );
-  expect(rows).toEqual([{ attempts: 0, actions: 0, claims: 0, events: 0 }]);
+  expect(rows).toEqual([{ runs: 0, attempts: 0, actions: 0, claims: 0, timers: 0, errands: 0, events: 0 }]);
+  const published = async () => {
+    const left = await skein.database.pool.query<{ count: number }>("select count(*)::int as count from commands");
+    return left.rows[0]?.count;
+  };
+  await waitFor(async () => (await published()) === 0, { timeoutMs: 20_000, what: "published commands to be deleted" });
   await waitFor(async () => processesWith(file).length === 0, {
     timeoutMs: 20_000,
     what: "the tasks' processes to be gone",
   });
 }
 
+/** A run to launch, under a name of its own. */
+interface Wanted {
+  readonly name: string;
+  readonly workflow: string;
+  readonly inputs?: Readonly<Record<string, number>>;
+}
+
+/** Launches runs, however often it has to be asked for. */
+const launchAll = (clients: readonly AdminClient[], random: SeededRandom, wanted: readonly Wanted[]) =>
+  Promise.all(
+    wanted.map(({ name, workflow, inputs }) =>
+      persist(clients, random, (client) =>
+        launch(client, workflow, inputs, { name }).catch((error) => {
+          if (String(error).includes("already_exists")) return name;
+          throw error;
+        }),
+      ),
+    ),
+  );
+
+const named = (prefix: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+
+/** Names of runs of the workflows of `registerMix`. */
+const MIX = {
+  main: named("m", MIXED.main),
+  fails: named("f", MIXED.fails),
+  waits: named("w", MIXED.waits),
+};
+
+/** Launches runs with every kind of node, answers their gates, and aborts those that wait for ever. */
+async function runMix(skein: RunningSkein, mix: string, random: SeededRandom): Promise<void> {
+  const clients = skein.apiUrls.map(openAdminClient);
+  const signals = skein.apiUrls.map(openSignalClient);
+  await launchAll(clients, random, [
+    ...MIX.main.map((name, x) => ({ name, workflow: `${mix}.main`, inputs: { x } })),
+    ...MIX.fails.map((name) => ({ name, workflow: `${mix}.fails` })),
+    ...MIX.waits.map((name) => ({ name, workflow: `${mix}.waits` })),
+  ]);
+  const answer = (name: string) =>
+    persist(signals, random, (client) =>
+      client.setSignal({
+        id: { signalId: SIGNAL.id, executionId: { ...TEST_TENANT, name } },
+        value: { value: integerScalar(SIGNAL.answer) },
+      }),
+    );
+  const abort = async (name: string) => {
+    await untilWaiting(skein, name);
+    const id = { ...TEST_TENANT, name };
+    await persist(clients, random, (client) => client.terminateExecution({ id, cause: "enough" }));
+  };
+  await Promise.all([...MIX.main.map(answer), ...MIX.waits.map(abort)]);
+}
+
+/** Until the child run of the run's child run waits at its gate. */
+const untilWaiting = (skein: RunningSkein, name: string): Promise<unknown> =>
+  waitFor(
+    async () => {
+      const { rows } = await skein.database.pool.query(
+        `select from signals s join runs inner_run on inner_run.id = s.run_id
+         join runs child on child.id = inner_run.parent_run_id join runs r on r.id = child.parent_run_id where r.name = $1`,
+        [name],
+      );
+      return rows.length === 1;
+    },
+    { timeoutMs: TIMEOUT_MS / 2, what: `the gate under ${name} to open` },
+  );
+
+/** Every run ended as it must, with as many child runs as it has nodes for them. */
+async function expectMixEnded(skein: RunningSkein, admin: AdminClient): Promise<void> {
+  const { main, fails, waits } = MIX;
+  expect(await endsOf(admin, main)).toEqual(main.map(() => "SUCCEEDED"));
+  const outputs = await Promise.all(main.map((name) => outputsWhenOver(admin, name)));
+  expect(outputs).toEqual(main.map((_, x) => outputsOfMain(x)));
+  expect(await endsOf(admin, fails)).toEqual(fails.map(() => "FAILED NonZeroExit"));
+  expect(await endsOf(admin, waits)).toEqual(waits.map(() => "ABORTED"));
+  const { rows } = await skein.database.pool.query(
+    `select (select count(*)::int from runs where parent_run_id is not null) as children,
+            (select count(*)::int from runs where parent_run_id is not null and phase = 'aborted') as "abortedChildren",
+            (select count(*)::int from actions a join runs r on r.id = a.run_id
+               where a.spec_node_id = 'cleanup' and a.phase = 'succeeded' and r.phase = 'failed') as cleanups,
+            (select count(*)::int from actions where item_index is not null and phase = 'failed') as "failedItems",
+            (select count(*)::int from actions where phase = 'skipped') as skipped,
+            (select count(*)::int from actions where cache_status in ('hit', 'populated')) as cached`,
+  );
+  const aborted = waits.length * CHILD_RUNS.waits;
+  expect(rows).toEqual([
+    {
+      children: main.length * CHILD_RUNS.main + aborted,
+      abortedChildren: aborted,
+      cleanups: fails.length,
+      failedItems: main.length * FAILED_ITEMS,
+      skipped: main.length,
+      cached: main.length,
+    },
+  ]);
+}
+
 describe.each(queues)("with the queue on %s", (queue) => {
-  test(`${RUNS} chains survive ${KILLS} kills of any process (seed ${seed})`, { timeout: TIMEOUT_MS }, async () => {
+  test(`runs of every kind survive ${KILLS} kills of any process (seed ${seed})`, { timeout: TIMEOUT_MS }, async () => {
     const random = seededRandom(seed);
-    const file = join(folder, `${queue}-chains`);
+    const file = join(folder, `${queue}-kills`);
     const skein = await open(queue, 4);
     try {
       const clients = skein.apiUrls.map(openAdminClient);
       const [admin] = clients;
       if (!admin) throw new Error("no api");
       await registerMarkingChain(admin, `kills.${queue}`, file, { steps: STEPS, seconds: 0.2 });
+      await registerMix(admin, `mix.${queue}`, file, skein.folder);
       const python = await launchPython(skein);
-      const names = Array.from({ length: RUNS }, (_, index) => `k${index}`);
-      const launching = Promise.all(
-        names.map((name) =>
-          persist(clients, random, (client) =>
-            launch(client, `kills.${queue}`, {}, { name }).catch((error) => {
-              if (String(error).includes("already_exists")) return name;
-              throw error;
-            }),
-          ),
-        ),
-      );
+      const names = named("k", CHAINS);
+      const chains = names.map((name) => ({ name, workflow: `kills.${queue}` }));
+      const work = Promise.all([runMix(skein, `mix.${queue}`, random), launchAll(clients, random, chains)]);
+      work.catch(() => undefined);
       const killed = await killAround(skein, random, KILLS);
       expect(killed).toHaveLength(KILLS);
-      await launching;
+      await work;
       await skein.untilReady();
       await expectAllSucceeded(admin, [...names, ...python]);
-      expect(startsIn(file).size).toBeGreaterThanOrEqual(RUNS * STEPS);
+      await expectMixEnded(skein, admin);
+      expect(startsIn(file).size).toBeGreaterThanOrEqual(CHAINS * STEPS + MIXED.main * STARTS_OF_MAIN);
       await expectNothingLeft(skein, file);
     } catch (error) {
       throw new Error(`seed ${seed}\n${skein.logs().split("\n").slice(-40).join("\n")}`, { cause: error });

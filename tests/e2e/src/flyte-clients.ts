@@ -38,8 +38,12 @@ export interface FlyteClients {
   close(): Promise<void>;
 }
 
-/** Makes a folder with client configuration beside the installation's own. */
-export async function openFlyteClients(skein: RunningSkein, name = "clients"): Promise<FlyteClients> {
+/** Makes a folder with client configuration beside the installation's own. `variables` are further ones of the clients. */
+export async function openFlyteClients(
+  skein: RunningSkein,
+  name = "clients",
+  variables: Readonly<Record<string, string>> = {},
+): Promise<FlyteClients> {
   const folder = join(skein.folder, name);
   const workflows = join(folder, "workflows");
   mkdirSync(folder, { recursive: true });
@@ -61,6 +65,7 @@ export async function openFlyteClients(skein: RunningSkein, name = "clients"): P
       FLYTE_AWS_ACCESS_KEY_ID: s3.accessKeyId,
       FLYTE_AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
     }),
+    ...variables,
   };
   const tenant = ["-p", "flytesnacks", "-d", "development"];
   const flytectl = (...args: string[]) => {

@@ -1,6 +1,7 @@
 """Eager workflows: Python decides, and each step is a run of its own."""
 
 import asyncio
+import time
 
 from flytekit import eager, task, workflow
 from flytekit.exceptions.eager import EagerException
@@ -25,6 +26,12 @@ def is_large(x: int) -> bool:
 def positive(x: int) -> int:
     if x <= 0:
         raise TypeError(f"{x} is not positive")
+    return x
+
+
+@task
+def slow(x: int) -> int:
+    time.sleep(x)
     return x
 
 
@@ -82,3 +89,9 @@ async def catching(x: int) -> int:
         return await positive(x=x)
     except EagerException:
         return -1
+
+
+@eager
+async def abandoning(x: int) -> int:
+    found = await asyncio.gather(slow(x=60), positive(x=x))
+    return sum(found)

@@ -20,8 +20,9 @@ def without_swans(birds: FlyteFile) -> FlyteFile:
 @task
 def copied(folder: FlyteDirectory) -> FlyteDirectory:
     copy = FlyteDirectory.new_remote("copied")
-    for base, name in folder.crawl():
-        with FlyteFile(str(os.path.join(base, name))).open("rb") as source, copy.new_file(name).open("wb") as target:
+    for file in FlyteDirectory.listdir(folder):
+        name = os.path.basename(file.remote_source)
+        with FlyteFile(file.remote_source).open("rb") as source, copy.new_file(name).open("wb") as target:
             target.write(source.read())
     return copy
 
