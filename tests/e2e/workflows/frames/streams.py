@@ -21,8 +21,8 @@ def without_swans(birds: FlyteFile) -> FlyteFile:
 def copied(folder: FlyteDirectory) -> FlyteDirectory:
     copy = FlyteDirectory.new_remote("copied")
     for file in FlyteDirectory.listdir(folder):
-        name = os.path.basename(file.remote_source)
-        with FlyteFile(file.remote_source).open("rb") as source, copy.new_file(name).open("wb") as target:
+        place = str(file.remote_source or file.path)
+        with FlyteFile(place).open("rb") as source, copy.new_file(os.path.basename(place)).open("wb") as target:
             target.write(source.read())
     return copy
 
