@@ -1,25 +1,23 @@
-import { type AttemptReport, attemptToken, tokenHash, type Value } from "@skein/contracts";
-import type { NewOrder, NewValue, RunAdvance } from "@skein/db";
+import type { NewValue, RunAdvance } from "@skein/db";
 import {
+  type ActionRecord,
+  type ActionState,
+  type AttemptState,
   advance,
   ChangeRecorder,
   type Changes,
   DEFAULT_POLICY,
-  isTerminalAction,
-  type RunState,
   type ValueRef,
 } from "@skein/engine";
+import { type ArtifactLink, artifactLinks, mayHoldArtifacts } from "./artifact-links.ts";
+import { type BroughtOutputs, broughtBy } from "./brought-outputs.ts";
 import type { Fact } from "./inbox.ts";
 import type { CachedRun } from "./run-cache.ts";
+import { type AdvanceSettings, cachePutsOf, copiedRows, ordersOf, parentNewsOf, signalsOf } from "./run-writes.ts";
 import type { LocatedValue, Values } from "./values.ts";
 
-/** What a scheduler must know to turn an engine's decisions into rows. */
-export interface AdvanceSettings {
-  readonly secretKey: string;
-  readonly pool: string;
-}
-
-const keyOf = ({ ordinal, side }: ValueRef): string => `${ordinal}/${side}`;
+const keyOf = ({ ordinal, side, of, uri }: ValueRef): string => `${ordinal}/${side}/${of ?? ""}/${uri ?? ""}`;
+const outputsOf = (ordinal: number): ValueRef => ({ ordinal, side: "outputs" });
 const attemptKeyOf = ({ ordinal, attempt }: { ordinal: number; attempt: number }): string => `${ordinal}.${attempt}`;
 
 /** One run on its way from facts to rows: `begin`, then `resume` while values are missing, then `finish`. */
@@ -29,9 +27,11 @@ export class RunStep {
   readonly #values: Values;
   readonly #recorder = new ChangeRecorder();
   /** Values that are not in rows yet, or that were loaded for this step. */
-  readonly #atHand = new Map<string, Uint8Array>();
-  /** Reported outputs that are in the object store, and whose rows this step has yet to write. */
-  readonly #uris = new Map<string, string>();
+  readonly #atHand = new Map<string, { readonly ref: ValueRef; readonly bytes: Uint8Array }>();
+  /** Outputs that came with facts and whose rows this step has yet to write. */
+  readonly #brought: BroughtOutputs[] = [];
+  /** Actions that facts are about, and what those are a part of: the engine forgets items of maps that end. */
+  readonly #records = new Map<number, ActionRecord>();
 
   constructor(run: CachedRun, facts: readonly Fact[], values: Values) {
     this.run = run;
@@ -41,25 +41,35 @@ export class RunStep {
 
   /** Applies the facts and answers the values that are needed to go on. */
   begin(): readonly ValueRef[] {
-    for (const { report } of this.facts) {
-      if (report?.outcome.type !== "succeeded" || !isCurrent(this.run.state, report)) continue;
-      const { outputs } = report.outcome;
-      const key = keyOf({ ordinal: report.ordinal, side: "outputs" });
-      const bytes = inlineBytes(outputs);
-      if (bytes) this.#atHand.set(key, bytes);
-      else if ("uri" in outputs) this.#uris.set(key, outputs.uri);
+    const { state } = this.run;
+    for (const fact of this.facts) {
+      const { event, expansion } = fact;
+      if (!("ordinal" in event)) continue;
+      this.#remember(state.actions.get(event.ordinal));
+      if (expansion) state.expansions.set(event.ordinal, expansion.program);
+      const brought = broughtBy(fact, state);
+      if (!brought) continue;
+      this.#brought.push(brought);
+      const ref = outputsOf(event.ordinal);
+      if (brought.data) this.#atHand.set(keyOf(ref), { ref, bytes: brought.data });
     }
     return this.#advance(this.facts.map(({ event }) => event));
   }
 
-  /** How to find a value: a reported one has no row yet. */
+  /** How to find a value: one that was brought has no row yet, one of the recovered run is that run's. */
   locate(ref: ValueRef): LocatedValue {
-    return { ...ref, runId: this.run.runId, uri: this.#uris.get(keyOf(ref)) };
+    const { ordinal, side } = ref;
+    const { runId, referenceRunId } = this.run;
+    const brought = this.#brought.find(
+      (value) => side === "outputs" && value.ordinal === ordinal && value.uri !== null,
+    );
+    if (ref.of && referenceRunId !== null) return { runId: referenceRunId, ordinal, side };
+    return { runId, ordinal, side, uri: brought?.uri ?? undefined };
   }
 
   /** Goes on with values that were loaded. */
   resume(loaded: readonly (readonly [ValueRef, Uint8Array])[]): readonly ValueRef[] {
-    for (const [ref, bytes] of loaded) this.#atHand.set(keyOf(ref), bytes);
+    for (const [ref, bytes] of loaded) this.#atHand.set(keyOf(ref), { ref, bytes });
     return this.#advance([]);
   }
 
@@ -67,33 +77,37 @@ export class RunStep {
   async finish(settings: AdvanceSettings): Promise<{ advance: RunAdvance; changes: Changes }> {
     const { run, facts } = this;
     const changes = this.#recorder.changes();
-    const ended = new Map(changes.attempts.map((attempt) => [attemptKeyOf(attempt), attempt]));
-    const values = await Promise.all(changes.values.map((value) => this.#values.toRow(run, value)));
-    const reporters = new Map<string, string>();
-    const deckUris = new Map<number, string>();
-    for (const { report } of facts) {
-      const attempt = report && ended.get(attemptKeyOf(report));
-      if (!attempt) continue;
-      reporters.set(attemptKeyOf(report), report.agentId);
-      const { outcome } = report;
-      if ((outcome.type === "succeeded" || outcome.type === "failed") && outcome.deckUri !== undefined) {
-        deckUris.set(report.ordinal, outcome.deckUri);
-      }
-      if (outcome.type === "succeeded" && attempt.phase === "succeeded")
-        values.push(await this.#outputsRow(report.ordinal, outcome.outputs));
-    }
+    const states = new Map(changes.actions.map((action) => [action.ordinal, action]));
+    const attempts = new Map(changes.attempts.map((attempt) => [attemptKeyOf(attempt), attempt]));
+    const accepted = this.#brought.filter((brought) => isAccepted(brought, states, attempts));
+    const written = [
+      ...(await Promise.all(changes.values.map((value) => this.#values.toRow(run, value)))),
+      ...(await Promise.all(accepted.map((brought) => this.#outputsRow(brought)))),
+    ];
+    const { rows, left: copies } = copiedRows(changes.copies, written);
+    const cachePuts = cachePutsOf(changes, written, (ordinal) => this.#recordOf(ordinal));
+    const hits = facts.flatMap(({ event, errand }) =>
+      errand?.cacheEntryId !== undefined && "ordinal" in event ? [[event.ordinal, errand.cacheEntryId] as const] : [],
+    );
     return {
       changes,
       advance: {
         runId: run.runId,
         version: run.version,
         changes,
-        values,
+        values: [...written, ...rows],
+        copies,
         orders: ordersOf(run, changes, settings),
-        reporters,
-        deckUris,
+        ...reportersOf(facts, attempts),
+        signals: signalsOf(run, changes),
+        expansions: await this.#expansionRows(states),
+        cachePuts,
+        cacheEntryIds: new Map([...hits, ...cachePuts.map(({ ordinal, entryId }) => [ordinal, entryId] as const)]),
+        links: await this.#links(changes, accepted),
+        parentNews: parentNewsOf(run, changes, written),
         appliedEvents: facts.map(({ event }) => event),
         eventIds: facts.flatMap(({ eventId }) => (eventId === undefined ? [] : [eventId])),
+        errandIds: facts.flatMap(({ errand }) => (errand ? [errand.id] : [])),
       },
     };
   }
@@ -102,47 +116,86 @@ export class RunStep {
   keepValues(changes: Changes): void {
     const { runId } = this.run;
     for (const { ordinal, side, bytes } of changes.values) this.#values.keep({ runId, ordinal, side }, bytes);
-    for (const [key, bytes] of this.#atHand) {
-      const [ordinal, side] = key.split("/");
-      if (side === "inputs" || side === "outputs") this.#values.keep({ runId, ordinal: Number(ordinal), side }, bytes);
+    for (const { ref, bytes } of this.#atHand.values()) {
+      const { ordinal, side, of, uri } = ref;
+      if (of === undefined && uri === undefined) this.#values.keep({ runId, ordinal, side }, bytes);
     }
   }
 
   #advance(events: Fact["event"][]): readonly ValueRef[] {
     const { runId, state, program } = this.run;
-    const values = { get: (ref: ValueRef) => this.#atHand.get(keyOf(ref)) ?? this.#values.cached({ runId, ...ref }) };
+    const cached = ({ ordinal, side, of, uri }: ValueRef) =>
+      of === undefined && uri === undefined ? this.#values.cached({ runId, ordinal, side }) : undefined;
+    const values = { get: (ref: ValueRef) => this.#atHand.get(keyOf(ref))?.bytes ?? cached(ref) };
     return advance(state, program, events, values, DEFAULT_POLICY, this.#recorder);
   }
 
-  #outputsRow(ordinal: number, value: Value): Promise<NewValue> | NewValue {
-    const bytes = inlineBytes(value);
-    if (bytes) return this.#values.toRow(this.run, { ordinal, side: "outputs", bytes });
-    const { uri, sizeBytes } = value as Extract<Value, { uri: string }>;
+  #remember(record: ActionRecord | undefined): void {
+    for (let action = record ?? null; action && !this.#records.has(action.ordinal); action = action.frame.owner) {
+      this.#records.set(action.ordinal, action);
+    }
+  }
+
+  #recordOf(ordinal: number): ActionRecord | undefined {
+    return this.#records.get(ordinal) ?? this.run.state.actions.get(ordinal);
+  }
+
+  #outputsRow({ ordinal, data, uri, sizeBytes }: BroughtOutputs): Promise<NewValue> | NewValue {
+    if (data && uri === null) return this.#values.toRow(this.run, { ordinal, side: "outputs", bytes: data });
     return { ordinal, side: "outputs", data: null, uri, sizeBytes };
+  }
+
+  async #expansionRows(states: ReadonlyMap<number, ActionState>): Promise<RunAdvance["expansions"]> {
+    const expanded = this.facts.flatMap(({ event, expansion }) =>
+      expansion && event.type === "attemptExpanded" && states.get(event.ordinal)?.isExpanded
+        ? [{ ordinal: event.ordinal, ...expansion }]
+        : [],
+    );
+    return Promise.all(
+      expanded.map(async ({ ordinal, compiled: bytes, specUri }) => {
+        const { data: compiled, uri } = await this.#values.place(this.run, `${ordinal}-expansion`, bytes);
+        return { ordinal, compiled, uri, specUri };
+      }),
+    );
+  }
+
+  /** The objects in what was written. */
+  async #links(changes: Changes, accepted: readonly BroughtOutputs[]): Promise<ArtifactLink[]> {
+    const outputs = await Promise.all(
+      accepted.map(async ({ ordinal, data }) => {
+        const node = this.#recordOf(ordinal)?.node;
+        const isRead = data === null && node && mayHoldArtifacts(node, "outputs");
+        const [read] = isRead ? await this.#values.load([this.locate(outputsOf(ordinal))]) : [];
+        return { ordinal, side: "outputs" as const, bytes: data ?? read };
+      }),
+    );
+    return [...changes.values, ...outputs].flatMap(({ ordinal, side, bytes }) => {
+      const node = this.#recordOf(ordinal)?.node;
+      return node && bytes ? artifactLinks(node, { ordinal, side, bytes }) : [];
+    });
   }
 }
 
-const inlineBytes = (value: Value): Uint8Array | undefined =>
-  "data" in value ? Buffer.from(value.data, "base64") : undefined;
-
-/** A late report must not lend its outputs to the attempt that followed. */
-function isCurrent(state: RunState, report: AttemptReport): boolean {
-  const action = state.actions.get(report.ordinal);
-  return action !== undefined && !isTerminalAction(action.phase) && action.attempts - 1 === report.attempt;
+/** Whether the engine took the outputs that a fact brought. */
+function isAccepted(
+  { ordinal, attempt }: BroughtOutputs,
+  actions: ReadonlyMap<number, ActionState>,
+  attempts: ReadonlyMap<string, AttemptState>,
+): boolean {
+  if (attempt !== null) return attempts.get(attemptKeyOf({ ordinal, attempt }))?.phase === "succeeded";
+  return actions.get(ordinal)?.phase === "succeeded";
 }
 
-function ordersOf({ runId, state, program }: CachedRun, changes: Changes, settings: AdvanceSettings): NewOrder[] {
-  const dispatched = new Set(
-    changes.commands.flatMap((command) => (command.type === "dispatchAttempt" ? [attemptKeyOf(command)] : [])),
-  );
-  return changes.attempts
-    .filter(({ isNew }) => isNew)
-    .map(({ ordinal, attempt }) => {
-      const id = { runId, ordinal, attempt };
-      const target = state.actions.get(ordinal)?.node.target;
-      const kind =
-        target?.kind === "task" ? (program.tasks.get(target.task.key)?.orderKind ?? "container") : "container";
-      const hash = tokenHash(attemptToken(settings.secretKey, id));
-      return { id, kind, pool: settings.pool, tokenHash: hash, isDispatched: dispatched.has(attemptKeyOf(id)) };
-    });
+/** Who reported attempts that changed, and which decks they wrote. */
+function reportersOf(facts: readonly Fact[], attempts: ReadonlyMap<string, AttemptState>) {
+  const reporters = new Map<string, string>();
+  const deckUris = new Map<number, string>();
+  for (const { report } of facts) {
+    if (!report || !attempts.has(attemptKeyOf(report))) continue;
+    reporters.set(attemptKeyOf(report), report.agentId);
+    const { outcome } = report;
+    const hasDeck = outcome.type === "succeeded" || outcome.type === "failed";
+    if (hasDeck && outcome.deckUri !== undefined) deckUris.set(report.ordinal, outcome.deckUri);
+  }
+  return { reporters, deckUris };
 }

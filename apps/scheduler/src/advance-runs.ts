@@ -1,16 +1,21 @@
-import { type CommandRow, commitAdvances, deleteEvents, type RunAdvance } from "@skein/db";
+import { type Committed, commitAdvances, type Db, deleteErrands, deleteEvents, type RunAdvance } from "@skein/db";
 import { type Changes, isTerminalRun, type ValueRef } from "@skein/engine";
 import { invariant, SkeinError } from "@skein/errors";
 import type { Logger } from "@skein/telemetry";
-import { type AdvanceSettings, RunStep } from "./advance-run.ts";
+import { RunStep } from "./advance-run.ts";
 import { checkReports } from "./check-reports.ts";
 import type { Pool } from "./database.ts";
+import { wakeKeyOf } from "./errands/check-cache.ts";
+import type { ErrandRunner } from "./errands/errand-runner.ts";
 import { Inbox, type Work } from "./inbox.ts";
 import type { SchedulerMetrics } from "./metrics.ts";
+import { readOffloaded } from "./offloaded.ts";
 import { isOutage } from "./outage.ts";
 import type { Outgoing, Publisher } from "./publisher.ts";
 import { Quarantine } from "./quarantine.ts";
+import { readExpansions } from "./read-expansions.ts";
 import type { RunCache } from "./run-cache.ts";
+import type { AdvanceSettings } from "./run-writes.ts";
 import type { ObjectStore, Values } from "./values.ts";
 
 export interface AdvancerOptions extends AdvanceSettings {
@@ -19,10 +24,15 @@ export interface AdvancerOptions extends AdvanceSettings {
   readonly values: Values;
   readonly storage: ObjectStore;
   readonly publisher: Publisher;
+  /** For what must be looked up by name: `db` are the same connections. */
+  readonly orm: Db;
+  readonly errands: ErrandRunner;
   readonly logger: Logger;
   readonly metrics: SchedulerMetrics;
   /** Wakes those who watch runs. */
   readonly onChanged: () => void;
+  /** Events were written for other runs. */
+  readonly onEvents: () => void;
   /** A timer was set for this moment (epoch ms). */
   readonly onTimer: (dueAtMs: number) => void;
 }
@@ -45,6 +55,9 @@ const COMMITS_IN_FLIGHT = 6;
 const OUTAGE_RETRY_MS = 200;
 const CONFLICT_RETRY_MS = 5;
 const SERIALIZATION_FAILURE = "40001";
+const NOTHING: Committed = { commands: [], errands: [] };
+/** What a node that reads it fails of, with a message of its own. */
+const UNREADABLE = new Uint8Array();
 
 /**
  * The only caller of the engine: takes all waiting facts of up to 25 runs, advances them, writes what follows in one
@@ -98,10 +111,10 @@ export class Advancer {
       const prepared = await this.#prepare(open);
       const written = prepared.filter(isWorthACommit);
       const advances = written.map(({ advance }) => advance);
-      const commands = advances.length === 0 ? [] : await commitAdvances(db, advances);
+      const committed = advances.length === 0 ? NOTHING : await commitAdvances(db, advances);
       if (written.length > 0) metrics.commits.inc({ outcome: "done" });
       metrics.commitSeconds.observe((performance.now() - startedAt) / 1000);
-      this.#followUp(prepared, new Set(written), commands);
+      this.#followUp(prepared, new Set(written), committed);
     } catch (error) {
       await this.#recover([...open], error);
     }
@@ -121,7 +134,9 @@ export class Advancer {
         return;
       }
       try {
-        const step = new RunStep(run, await checkReports(run, work.facts, this.#options), this.#options.values);
+        const checked = await checkReports(run, work.facts, this.#options);
+        const facts = await readExpansions(run, checked, { db: this.#options.orm, storage: this.#options.storage });
+        const step = new RunStep(run, facts, this.#options.values);
         begun.push({ step, work, needed: step.begin() });
       } catch (error) {
         open.delete(work);
@@ -137,28 +152,45 @@ export class Advancer {
   async #provide(begun: readonly Begun[]): Promise<void> {
     const open = () => begun.filter(({ needed }) => needed.length > 0);
     for (let entries = open(); entries.length > 0; entries = open()) {
-      const refs = entries.flatMap(({ step, needed }) => needed.map((ref) => step.locate(ref)));
-      const loaded = await this.#options.values.load(refs);
+      const needed = entries.flatMap(({ step, needed: refs }) => refs.map((ref) => ({ step, ref })));
+      const loaded = await this.#load(needed);
       let at = 0;
       for (const entry of entries) {
-        const pairs = entry.needed.map((ref) => {
-          const bytes = loaded[at++];
-          invariant(bytes, `run ${entry.step.run.runId} has the value ${ref.ordinal}/${ref.side}`);
-          return [ref, bytes] as const;
-        });
-        entry.needed = entry.step.resume(pairs);
+        entry.needed = entry.step.resume(
+          entry.needed.map((ref) => {
+            const bytes = loaded[at++];
+            invariant(bytes, `run ${entry.step.run.runId} has the value ${ref.ordinal}/${ref.side}`);
+            return [ref, bytes] as const;
+          }),
+        );
       }
     }
   }
 
-  #followUp(prepared: readonly Prepared[], written: ReadonlySet<Prepared>, commands: readonly CommandRow[]): void {
-    const { publisher, cache, onChanged, metrics } = this.#options;
-    if (commands.length > 0) publisher.publishSoon(toOutgoing(prepared, commands));
+  async #load(needed: readonly { step: RunStep; ref: ValueRef }[]): Promise<(Uint8Array | undefined)[]> {
+    const { values, storage } = this.#options;
+    const whole = needed.filter(({ ref }) => ref.uri === undefined);
+    const [loaded, ...parts] = await Promise.all([
+      values.load(whole.map(({ step, ref }) => step.locate(ref))),
+      ...needed.flatMap(({ step, ref }) => (ref.uri === undefined ? [] : [readOffloaded(storage, step.run, ref.uri)])),
+    ]);
+    let [nextWhole, nextPart] = [0, 0];
+    return needed.map(({ ref }) => (ref.uri === undefined ? loaded[nextWhole++] : (parts[nextPart++] ?? UNREADABLE)));
+  }
+
+  #followUp(prepared: readonly Prepared[], written: ReadonlySet<Prepared>, committed: Committed): void {
+    const { publisher, cache, onChanged, metrics, errands } = this.#options;
+    if (committed.commands.length > 0) publisher.publishSoon(toOutgoing(prepared, committed.commands));
+    const newErrands = Map.groupBy(committed.errands, ({ id }) => id.runId);
     for (const entry of prepared) {
       const { step, work, changes } = entry;
       if (written.has(entry)) step.run.version += 1;
       this.#quarantine.release(work.runId);
       step.keepValues(changes);
+      errands.takeUp(step.run, [
+        ...(newErrands.get(work.runId) ?? []),
+        ...work.facts.flatMap(({ takeUp }) => takeUp ?? []),
+      ]);
       if (isTerminalRun(step.run.state.phase)) cache.drop(work.runId);
       this.#followCommands(work.runId, changes);
       for (const { phase, queuedAtMs, endedAtMs } of changes.attempts) {
@@ -169,6 +201,14 @@ export class Advancer {
       this.inbox.release(work.runId);
     }
     if (written.size > 0) onChanged();
+    this.#tellOthers(written);
+  }
+
+  /** What these commits mean for other runs: a child's end is news for its parent, a new cache entry for who waits for it. */
+  #tellOthers(written: ReadonlySet<Prepared>): void {
+    const advances = Array.from(written, ({ advance }) => advance);
+    if (advances.some(({ parentNews }) => parentNews !== null)) this.#options.onEvents();
+    for (const { cachePuts } of advances) for (const put of cachePuts) this.#options.errands.wake(wakeKeyOf(put));
   }
 
   #followCommands(runId: string, changes: Changes): void {
@@ -202,34 +242,36 @@ export class Advancer {
     }
   }
 
-  /** Facts of a run that is over or unknown change nothing. Their event rows, if any, have no run to wait for. */
+  /** Facts of a run that is over or unknown change nothing. Their rows, if any, have no run to wait for. */
   #dropOver(work: Work): void {
-    const { cache, metrics, db, logger } = this.#options;
+    const { cache, metrics, db, logger, errands } = this.#options;
     cache.drop(work.runId);
     metrics.staleReports.inc({ reason: "run_over" }, work.facts.filter(({ report }) => report).length);
     const eventIds = work.facts.flatMap(({ eventId }) => (eventId === undefined ? [] : [eventId]));
+    const told = work.facts.flatMap(({ errand }) => (errand ? [errand.id] : []));
     const finish = () => {
       for (const { onApplied } of work.facts) onApplied?.();
       this.inbox.release(work.runId);
     };
-    if (eventIds.length === 0) {
+    errands.drop(work.facts.flatMap(({ takeUp }) => takeUp ?? []));
+    if (eventIds.length + told.length === 0) {
       finish();
       return;
     }
-    deleteEvents(db, eventIds)
-      .catch((error: unknown) => logger.warn({ err: error }, "events of a run that is over could not be deleted yet"))
+    Promise.all([deleteEvents(db, eventIds), deleteErrands(db, told)])
+      .catch((error: unknown) => logger.warn({ err: error }, "facts of a run that is over could not be deleted yet"))
       .finally(finish);
   }
 }
 
 function isWorthACommit({ changes, advance }: Prepared): boolean {
-  const { run, actions, attempts, values, commands } = changes;
-  const isChanged = run !== null || actions.length + attempts.length + values.length + commands.length > 0;
-  return isChanged || advance.eventIds.length > 0;
+  const { run, actions, attempts, values, copies, commands } = changes;
+  const lists = [actions, attempts, values, copies, commands, advance.eventIds, advance.errandIds];
+  return run !== null || lists.some(({ length }) => length > 0);
 }
 
 /** Adds to the new commands what the publisher would otherwise have to read. */
-function toOutgoing(prepared: readonly Prepared[], commands: readonly CommandRow[]): Outgoing[] {
+function toOutgoing(prepared: readonly Prepared[], commands: Committed["commands"]): Outgoing[] {
   const byRun = new Map(
     prepared.map(({ work, step, advance, changes }) => {
       const inputs = new Map(

@@ -2,9 +2,9 @@ import type { AttemptReport } from "@skein/contracts";
 import { isTerminalAction } from "@skein/engine";
 import { attemptOutputPrefix } from "@skein/storage";
 import type { Logger } from "@skein/telemetry";
+import { asFailure, OUTPUTS_NOT_FOUND } from "./attempt-reports.ts";
 import type { Fact } from "./inbox.ts";
 import type { SchedulerMetrics } from "./metrics.ts";
-import { toEvent } from "./read-report.ts";
 import type { CachedRun } from "./run-cache.ts";
 import { isMissing, type ObjectStore } from "./values.ts";
 
@@ -19,7 +19,6 @@ interface Problem {
   readonly message: string;
 }
 
-const OUTPUTS_NOT_FOUND = "OutputsNotFound";
 /** What a reader might decode, and what no name that an agent gives has. */
 const ODD = /[%\\?#\p{Cc}]/u;
 
@@ -48,8 +47,8 @@ async function checkOne(run: CachedRun, fact: Fact, options: CheckOptions): Prom
   options.metrics.refusedReports.inc({ reason });
   const { runId, ordinal, attempt, agentId } = report;
   options.logger.warn({ runId, ordinal, attempt, agentId, reason }, `a report was refused: ${message}`);
-  const refused = refuse(report, message);
-  return { ...fact, report: refused, event: toEvent(refused, fact.event.atMs) };
+  const failure = { code: OUTPUTS_NOT_FOUND, message, kind: "system", recoverable: true } as const;
+  return { ...fact, ...asFailure(report, failure, fact.event.atMs) };
 }
 
 async function problemOf(run: CachedRun, report: AttemptReport, storage: ObjectStore): Promise<Problem | undefined> {
@@ -64,19 +63,28 @@ async function problemOf(run: CachedRun, report: AttemptReport, storage: ObjectS
     const message = `the agent reported ${JSON.stringify(foreign)}, which is not below its attempt's folder ${prefix}`;
     return { reason: "foreign_uri", message };
   }
-  const outputs = report.outcome.type === "succeeded" ? report.outcome.outputs : undefined;
-  if (!outputs || !("uri" in outputs)) return undefined;
-  const found = await sizeOf(storage, outputs.uri);
-  if (found === outputs.sizeBytes) return undefined;
-  const there = found === undefined ? "there is no such object" : `there are ${found}`;
-  const message = `the agent reported ${outputs.sizeBytes} bytes of outputs at ${outputs.uri}, but ${there}`;
-  return { reason: "not_found", message };
+  for (const { uri, sizeBytes } of objectsOf(report)) {
+    const found = await sizeOf(storage, uri);
+    if (found === sizeBytes) continue;
+    const there = found === undefined ? "there is no such object" : `there are ${found}`;
+    const message = `the agent reported ${sizeBytes} bytes of outputs at ${uri}, but ${there}`;
+    return { reason: "not_found", message };
+  }
+  return undefined;
 }
 
-function urisOf({ outcome }: AttemptReport): string[] {
+/** Objects that must be there. */
+function objectsOf({ outcome }: AttemptReport): { readonly uri: string; readonly sizeBytes: number }[] {
+  if (outcome.type !== "succeeded") return [];
+  const { outputs, futures } = outcome;
+  return ["uri" in outputs ? outputs : undefined, futures].filter((object) => object !== undefined);
+}
+
+function urisOf(report: AttemptReport): string[] {
+  const { outcome } = report;
   if (outcome.type !== "succeeded" && outcome.type !== "failed") return [];
   const deck = outcome.deckUri === undefined ? [] : [outcome.deckUri];
-  return outcome.type === "succeeded" && "uri" in outcome.outputs ? [...deck, outcome.outputs.uri] : deck;
+  return [...deck, ...objectsOf(report).map(({ uri }) => uri)];
 }
 
 async function sizeOf(storage: ObjectStore, uri: string): Promise<number | undefined> {
@@ -86,13 +94,4 @@ async function sizeOf(storage: ObjectStore, uri: string): Promise<number | undef
     if (isMissing(error)) return undefined;
     throw error;
   }
-}
-
-/** The same report as a failure of the platform, naming nothing. */
-function refuse(report: AttemptReport, message: string): AttemptReport {
-  const { outcome } = report;
-  if (outcome.type !== "succeeded" && outcome.type !== "failed") return report;
-  const { startedAtMs, endedAtMs } = outcome;
-  const failure = { code: OUTPUTS_NOT_FOUND, message, kind: "system", recoverable: true } as const;
-  return { ...report, outcome: { type: "failed", startedAtMs, endedAtMs, failure } };
 }

@@ -1,5 +1,15 @@
 import type { AttemptReport } from "@skein/contracts";
+import type { ErrandRow } from "@skein/db";
 import type { EngineEvent } from "@skein/engine";
+import type { OutcomeOutputs } from "./errands/errand.ts";
+import type { ReadExpansion } from "./read-expansions.ts";
+
+/** What the outcome of an errand brings beside its event. */
+export interface FactOfErrand {
+  readonly id: number;
+  readonly outputs?: OutcomeOutputs | undefined;
+  readonly cacheEntryId?: string | undefined;
+}
 
 /** One fact for a run, with what the scheduler must do beside applying it. */
 export interface Fact {
@@ -8,6 +18,12 @@ export interface Fact {
   readonly eventId?: number;
   /** The report it came from. */
   readonly report?: AttemptReport;
+  /** The workflow that the reported task wrote, once it was read. */
+  readonly expansion?: ReadExpansion;
+  /** The errand whose outcome it is. */
+  readonly errand?: FactOfErrand;
+  /** Errands to carry out for the run, which a crash left or which must be looked at again. */
+  readonly takeUp?: readonly ErrandRow[];
   /** Called once: when the fact is in Postgres, or when it turned out to change nothing. */
   readonly onApplied?: () => void;
 }

@@ -41,6 +41,11 @@ export const createSchedulerMetrics = (metrics: Metrics) => ({
     name: "skein_scheduler_broken_runs_total",
     help: "Runs failed because a defect of Skein kept them from advancing",
   }),
+  errands: metrics.counter({
+    name: "skein_scheduler_errands_total",
+    help: "Errands by kind and by what came of them; those that wait for something count at each look",
+    labels: ["kind", "outcome"],
+  }),
   published: metrics.counter({
     name: "skein_scheduler_published_orders_total",
     help: "Orders given to the queue: at once after the commit, from the backlog, or again because nobody took them",

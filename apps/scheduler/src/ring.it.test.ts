@@ -112,10 +112,14 @@ test("a commit at an old version writes nothing", async () => {
     actions: [],
     attempts: [],
     values: [{ ordinal: 5, side: "inputs", bytes: new Uint8Array() }],
+    copies: [],
+    reusedExpansions: [],
     commands: [],
     staleEvents: 0,
   } as const;
-  const rest = { values: [], orders: [], reporters: new Map(), deckUris: new Map(), appliedEvents: [], eventIds: [] };
+  const lists = { values: [], copies: [], orders: [], signals: [], expansions: [], cachePuts: [], links: [] };
+  const maps = { reporters: new Map(), deckUris: new Map(), cacheEntryIds: new Map() };
+  const rest = { ...lists, ...maps, parentNews: null, appliedEvents: [], eventIds: [], errandIds: [] };
   const commit = commitAdvances(world.database.pool, [{ runId, version: 3, changes, ...rest }]);
   await expect(commit).rejects.toMatchObject({ code: "40001" });
   expect(await world.phaseOf(runId)).toBe("queued");

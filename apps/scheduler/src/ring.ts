@@ -1,12 +1,12 @@
-import { CHANGES_CHANNEL, countShards, type Db, type Notifier } from "@skein/db";
+import { countShards, type Db, type Notifier } from "@skein/db";
 import type { Consumer, Queues } from "@skein/queue";
 import type { Logger } from "@skein/telemetry";
-import { Advancer } from "./advance-runs.ts";
 import type { SchedulerConfig } from "./config.ts";
 import { consumeReports } from "./consume-reports.ts";
 import type { Pool } from "./database.ts";
 import type { Health } from "./health.ts";
 import { checkQueueRound } from "./loops/check-queue.ts";
+import { errandsRound } from "./loops/errands.ts";
 import { eventsRound } from "./loops/events.ts";
 import { type Loop, type Round, startLoop } from "./loops/loop.ts";
 import { pruneRound } from "./loops/prune.ts";
@@ -15,10 +15,9 @@ import { idleRunsRound, lostClaimsRound, unclaimedRound } from "./loops/rescue.t
 import { reservationsRound } from "./loops/reservations.ts";
 import { Alarm, timersRound } from "./loops/timers.ts";
 import type { SchedulerMetrics } from "./metrics.ts";
-import { Publisher } from "./publisher.ts";
-import { RunCache } from "./run-cache.ts";
+import { openAdvancer } from "./open-advancer.ts";
 import { startShards } from "./shards.ts";
-import { type ObjectStore, Values } from "./values.ts";
+import type { ObjectStore } from "./values.ts";
 
 /** Everything open that the ring works with. It closes none of it. */
 export interface RingResources {
@@ -43,8 +42,6 @@ export interface Ring {
   close(): Promise<void>;
 }
 
-/** Watchers are people: a moment's delay saves most of the wake-ups that a run of short tasks would cost. */
-const WATCHERS_MS = 20;
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 
@@ -57,28 +54,10 @@ export async function startRing(resources: RingResources): Promise<Ring> {
     loops.set(name, startLoop({ name, everyMs, logger, metrics }, round));
   const wake = (name: string) => loops.get(name)?.wake();
 
-  const values = new Values(pool, resources.storage);
-  const cache = new RunCache(pool);
   const alarm = new Alarm(() => wake("timers"));
-  const publisher = new Publisher({ ...shared, queues, values, onBacklog: () => wake("publish") });
-  let changed: NodeJS.Timeout | undefined;
-  const advancer = new Advancer({
-    ...shared,
-    db: pool,
-    pool: config.pool,
-    cache,
-    values,
-    storage: resources.storage,
-    publisher,
-    onChanged: () => {
-      changed ??= setTimeout(() => {
-        changed = undefined;
-        resources.notifier.notify(CHANGES_CHANNEL);
-      }, WATCHERS_MS);
-    },
-    onTimer: (dueAtMs) => alarm.setAt(dueAtMs),
-  });
-  const { inbox } = advancer;
+  const work = openAdvancer(resources, alarm, () => wake("publish"));
+  const { cache, publisher, errands } = work;
+  const { inbox } = work.advancer;
   const consumers = new Map<number, Consumer>();
   const shards = startShards({
     ...shared,
@@ -91,6 +70,7 @@ export async function startRing(resources: RingResources): Promise<Ring> {
     onLost: async (shard) => {
       const consumer = consumers.get(shard);
       consumers.delete(shard);
+      errands.dropShard(shard);
       cache.dropShard(shard);
       await consumer?.close();
     },
@@ -99,6 +79,7 @@ export async function startRing(resources: RingResources): Promise<Ring> {
   const rescue = { pool, inbox, publisher, ownedShards };
   start("check-queue", 2 * SECOND, checkQueueRound(queues, health));
   start("events", SECOND, eventsRound({ pool, inbox, ownedShards }));
+  start("errands", SECOND, errandsRound({ pool, errands, ownedShards }));
   start("timers", SECOND, timersRound({ pool, inbox, ownedShards }));
   start("publish", SECOND, publishRound({ pool, publisher, metrics, ownedShards, defaultPool: config.pool }));
   start("lost-claims", SECOND, lostClaimsRound(rescue));
@@ -112,10 +93,7 @@ export async function startRing(resources: RingResources): Promise<Ring> {
       await shards.close();
       await Promise.all(Array.from(loops.values(), (loop) => loop.close()));
       alarm.close();
-      await advancer.close();
-      clearTimeout(changed);
-      resources.notifier.notify(CHANGES_CHANNEL);
-      await publisher.close();
+      await work.close();
     },
   };
 }

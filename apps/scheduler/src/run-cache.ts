@@ -1,34 +1,40 @@
-import { type LoadedRun, readCompiledWorkflows, readRunStates } from "@skein/db";
-import { newRun, type Program, type RunState, readProgram, restoreRun } from "@skein/engine";
-import { fromBytes } from "@skein/idl";
-import { CompiledWorkflowClosureSchema } from "@skein/idl/core";
+import { type LoadedRun, readRunStates } from "@skein/db";
+import { newRun, type Program, type RunState, restoreRun } from "@skein/engine";
 import type { Pool } from "./database.ts";
+import { Programs } from "./programs.ts";
+import { loadReference } from "./references.ts";
+import type { ObjectStore } from "./values.ts";
 
 /** An unfinished run in memory, exactly as its rows are at `version`. */
-export interface CachedRun extends Omit<LoadedRun, "stored" | "version"> {
+export interface CachedRun extends Omit<LoadedRun, "stored" | "expansions" | "version"> {
   version: number;
   readonly state: RunState;
   readonly program: Program;
 }
 
-const PROGRAMS_MAX = 200;
 const RUNS_MAX = 10_000;
 
 /**
- * Runs and programs in memory. A run may be taken from here only by who advances it; when its advance could not be
- * committed it must be dropped, because the engine changes it in place.
+ * Runs in memory. A run may be taken from here only by who advances it; when its advance could not be committed it must
+ * be dropped, because the engine changes it in place.
  */
 export class RunCache {
   readonly #pool: Pool;
+  readonly #programs: Programs;
   readonly #runs = new Map<string, CachedRun>();
-  readonly #programs = new Map<number, Program>();
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, storage: Pick<ObjectStore, "get">) {
     this.#pool = pool;
+    this.#programs = new Programs(pool, storage);
   }
 
   get size(): number {
     return this.#runs.size;
+  }
+
+  /** The run, if it is in memory: to look at, not to keep. */
+  peek(runId: string): CachedRun | undefined {
+    return this.#runs.get(runId);
   }
 
   /** The runs of the ids, from memory or, in a few round trips for all of them, from rows. Unknown ids are missing. */
@@ -42,15 +48,16 @@ export class RunCache {
     }
     if (missing.length === 0) return found;
     const rows = await readRunStates(this.#pool, missing);
-    await this.#loadPrograms(new Set(rows.map(({ workflowId }) => workflowId)));
-    for (const { stored, ...row } of rows) {
-      const program = this.#programs.get(row.workflowId);
-      if (!program) continue;
-      const state = row.version === 0 ? newRun() : restoreRun(program, stored);
-      const run = { ...row, program, state };
-      this.#runs.set(row.runId, run);
-      found.set(row.runId, run);
-    }
+    const programs = await this.#programs.load(rows.map(({ workflowId }) => workflowId));
+    await Promise.all(
+      rows.map(async (row) => {
+        const program = programs.get(row.workflowId);
+        if (!program) return;
+        const run = await this.#restore(row, program);
+        this.#runs.set(row.runId, run);
+        found.set(row.runId, run);
+      }),
+    );
     this.#shrink(found);
     return found;
   }
@@ -64,17 +71,13 @@ export class RunCache {
     for (const [runId, run] of this.#runs) if (run.shard === shard) this.#runs.delete(runId);
   }
 
-  async #loadPrograms(workflowIds: ReadonlySet<number>): Promise<void> {
-    const missing = [...workflowIds].filter((id) => !this.#programs.has(id));
-    if (missing.length === 0) return;
-    const compiled = await readCompiledWorkflows(this.#pool, missing);
-    for (const [id, bytes] of compiled) {
-      this.#programs.set(id, readProgram(fromBytes(CompiledWorkflowClosureSchema, bytes)));
-    }
-    for (const id of this.#programs.keys()) {
-      if (this.#programs.size <= PROGRAMS_MAX) return;
-      if (!workflowIds.has(id)) this.#programs.delete(id);
-    }
+  async #restore({ stored, expansions: rows, ...run }: LoadedRun, program: Program): Promise<CachedRun> {
+    const [reference, expansions] = await Promise.all([
+      run.referenceRunId === null ? null : loadReference(this.#pool, this.#programs, run.runId),
+      this.#programs.ofExpansions(rows),
+    ]);
+    const state = run.version === 0 ? newRun(reference) : restoreRun(program, { ...stored, expansions, reference });
+    return { ...run, program, state };
   }
 
   /** A run that waits for days need not be in memory; those that came first go first. */

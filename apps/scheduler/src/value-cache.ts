@@ -1,6 +1,8 @@
 import type { ValueRef } from "@skein/engine";
 
-const keyOf = (runId: string, { ordinal, side }: ValueRef): string => `${runId}/${ordinal}/${side}`;
+type Place = Pick<ValueRef, "ordinal" | "side">;
+
+const keyOf = (runId: string, { ordinal, side }: Place): string => `${runId}/${ordinal}/${side}`;
 
 /** Recently used values, up to a number of bytes: those that a run binds next are nearly always the ones it got last. */
 export class ValueCache {
@@ -12,7 +14,7 @@ export class ValueCache {
     this.#bytesMax = bytesMax;
   }
 
-  get(runId: string, ref: ValueRef): Uint8Array | undefined {
+  get(runId: string, ref: Place): Uint8Array | undefined {
     const key = keyOf(runId, ref);
     const value = this.#values.get(key);
     if (value === undefined) return undefined;
@@ -21,7 +23,7 @@ export class ValueCache {
     return value;
   }
 
-  set(runId: string, ref: ValueRef, value: Uint8Array): void {
+  set(runId: string, ref: Place, value: Uint8Array): void {
     const key = keyOf(runId, ref);
     this.#remove(key);
     if (value.length > this.#bytesMax) return;

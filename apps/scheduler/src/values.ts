@@ -25,6 +25,8 @@ export interface LocatedValue extends RunValueRef {
   readonly uri?: string | undefined;
 }
 
+type NewBytes = Pick<ValueWrite, "ordinal" | "side" | "bytes">;
+
 /** Whether the store answered that there is no such object of ours, so that asking again cannot help. */
 export const isMissing = (error: unknown): boolean =>
   error instanceof SkeinError && ["not_found", "invalid_argument", "permission_denied"].includes(error.code);
@@ -63,10 +65,11 @@ export class Values {
     const rows = unlocated.length === 0 ? [] : await readValues(this.#pool, unlocated);
     const found = new Map<string, Uint8Array>();
     await Promise.all([
-      ...rows.map(async (row) => {
-        const bytes = row.data ?? (await this.#store.get(row.uri ?? ""));
-        this.keep(row, bytes);
-        found.set(keyOf(row), bytes);
+      ...rows.map(async ({ runId, ordinal, side, data, uri }) => {
+        const ref = { runId, ordinal, side };
+        const bytes = data ?? (await this.#store.get(uri ?? ""));
+        this.keep(ref, bytes);
+        found.set(keyOf(ref), bytes);
       }),
       // Not kept: no commit has confirmed yet that these are the action's values.
       ...missing.map(async ({ ref }) => {
@@ -81,17 +84,20 @@ export class Values {
   async loadSmall(refs: readonly RunValueRef[]): Promise<(Uint8Array | undefined)[]> {
     const missing = refs.filter((ref) => this.cached(ref) === undefined);
     const rows = missing.length === 0 ? [] : await readValues(this.#pool, missing);
-    const found = new Map(rows.map((row) => [keyOf(row), row.data ?? undefined]));
+    const found = new Map(rows.map(({ data, uri: _, ...ref }) => [keyOf(ref), data ?? undefined]));
     return refs.map((ref) => this.cached(ref) ?? found.get(keyOf(ref)));
   }
 
   /** Makes the row of a value; large bytes go to the object store first. Writing them twice is harmless. */
-  async toRow(owner: ValueOwner, { ordinal, side, bytes }: ValueWrite): Promise<NewValue> {
-    const sizeBytes = bytes.length;
-    if (sizeBytes <= INLINE_BYTES_MAX) return { ordinal, side, data: bytes, uri: null, sizeBytes };
-    const { project, domain, name } = owner;
-    const uri = this.#store.join("meta", project, domain, name, ".values", `${ordinal}-${side}.pb`);
+  async toRow(owner: ValueOwner, { ordinal, side, bytes }: NewBytes): Promise<NewValue> {
+    return { ordinal, side, ...(await this.place(owner, `${ordinal}-${side}`, bytes)), sizeBytes: bytes.length };
+  }
+
+  /** Where bytes of a run are to be kept: in a row, or in the object store, where they are then. */
+  async place(owner: ValueOwner, name: string, bytes: Uint8Array): Promise<Pick<NewValue, "data" | "uri">> {
+    if (bytes.length <= INLINE_BYTES_MAX) return { data: bytes, uri: null };
+    const uri = this.#store.join("meta", owner.project, owner.domain, owner.name, ".values", `${name}.pb`);
     await this.#store.put(uri, bytes);
-    return { ordinal, side, data: null, uri, sizeBytes };
+    return { data: null, uri };
   }
 }

@@ -73,7 +73,7 @@ export { type BrokenRun, endBrokenRun } from "./loop/end-broken-run.ts";
 export { deleteErrands, readWaitingErrands } from "./loop/errands.ts";
 export { readIdleRuns } from "./loop/idle-runs.ts";
 export { type ActionExpansion, readExpansionsOf } from "./loop/load-expansions.ts";
-export { type ItemOutputs, readItemOutputs } from "./loop/load-maps.ts";
+export { type ItemOutputs, measureItemOutputs, readItemOutputs } from "./loop/load-maps.ts";
 export { type LoadedRun, readCompiledWorkflows, readRunStates } from "./loop/load-runs.ts";
 export { type LoadedValue, type RunValueRef, readValues } from "./loop/load-values.ts";
 export { deleteEndedClaims, type LostClaim, readLostClaims } from "./loop/lost-claims.ts";
@@ -192,6 +192,7 @@ export {
   type AttemptField,
   type AttemptRow,
   findAction,
+  findActionKinds,
   findAttempt,
   findWorkflowOfRun,
   listActions,
@@ -205,7 +206,6 @@ export {
   findRunInputs,
   findRunName,
   findValue,
-  findActionKinds,
   findValues,
   listRuns,
   type RunField,
@@ -213,7 +213,7 @@ export {
   type ValueRow,
   type ValueSide,
 } from "./runs/read-runs.ts";
-export { answerGates, type GateAnswer } from "./signals/answer-gates.ts";
 export { readTimings, type TimedAction, type TimedAttempt } from "./runs/read-timings.ts";
+export { answerGates, type GateAnswer } from "./signals/answer-gates.ts";
 export { type GateRow, listGates, listSignals, type SignalField, type SignalRow } from "./signals/read-signals.ts";
 export { type ChangeCursor, readChangedActions, readChangedRuns } from "./watch/changes.ts";

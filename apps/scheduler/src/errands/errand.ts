@@ -1,4 +1,4 @@
-import type { NewValue } from "@skein/db";
+import type { Db, NewValue } from "@skein/db";
 import type { ActionRecord, ArraySpec, EngineEvent, ErrandKind, Failure } from "@skein/engine";
 import type { Logger } from "@skein/telemetry";
 import type { Pool } from "../database.ts";
@@ -56,6 +56,8 @@ export type CarryOut = (errands: readonly Errand[]) => Promise<readonly ErrandOu
 /** What errands are carried out with. */
 export interface ErrandTools {
   readonly pool: Pool;
+  /** The same connections. */
+  readonly db: Db;
   readonly values: Values;
   readonly storage: ObjectStore;
   readonly logger: Logger;

@@ -55,3 +55,18 @@ export async function readItemOutputs(
   });
   return rows;
 }
+
+/** How large the outputs of a map's items are. */
+export async function measureItemOutputs(
+  pool: pg.Pool,
+  of: { readonly runId: string; readonly ordinal: number },
+): Promise<{ readonly totalBytes: number; readonly largestBytes: number }> {
+  const { rows } = await pool.query<{ total: string; largest: string }>({
+    name: "measure-item-outputs",
+    text: `select coalesce(sum(v.size_bytes), 0) as total, coalesce(max(v.size_bytes), 0) as largest
+           from actions a join action_values v on v.run_id = a.run_id and v.ordinal = a.ordinal and v.side = 'outputs'
+           where a.run_id = $1 and a.parent_ordinal = $2 and a.item_index is not null and a.phase = 'succeeded'`,
+    values: [of.runId, of.ordinal],
+  });
+  return { totalBytes: Number(rows[0]?.total ?? 0), largestBytes: Number(rows[0]?.largest ?? 0) };
+}

@@ -1,7 +1,8 @@
 import type { ValueRef } from "@skein/engine";
 import type pg from "pg";
 
-export interface RunValueRef extends ValueRef {
+/** A value by its row. */
+export interface RunValueRef extends Pick<ValueRef, "ordinal" | "side"> {
   readonly runId: string;
 }
 

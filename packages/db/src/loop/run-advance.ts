@@ -47,7 +47,9 @@ export interface CachePut {
   readonly datasetName: string;
   readonly datasetVersion: string;
   readonly tag: string;
+  readonly taskVersion: string;
   readonly ordinal: number;
+  readonly actionName: string;
   readonly attempt: number;
   readonly data: Uint8Array | null;
   readonly uri: string | null;

@@ -117,6 +117,19 @@ function putsWithTags(advances: readonly RunAdvance[]): (OfRun<CachePut> & { isT
     .map(({ put, address }) => ({ ...put, isTagged: last.get(address) === put.entryId }));
 }
 
+const keyMap = (words: Readonly<Record<string, string>>): string => {
+  const pairs = Object.entries(words).map(([key, value]) => `'${key}', ${value}`);
+  return `jsonb_build_object('keyMap', jsonb_build_object(${pairs.join(", ")}))`;
+};
+/** Who computed an entry, in the catalog's words: they are read when the run is long gone, and by Flyte's own clients. */
+const SOURCE = keyMap({
+  "exec-project": "f.project",
+  "exec-domain": "f.domain",
+  "exec-name": "r.name",
+  "exec-node": "u.action_name",
+  "exec-attempt": "u.attempt::text",
+});
+
 const cachePart = part<OfRun<CachePut> & { readonly isTagged: boolean }>(
   [
     ["run_id", "uuid", (row) => row.runId],
@@ -128,6 +141,8 @@ const cachePart = part<OfRun<CachePut> & { readonly isTagged: boolean }>(
     ["name", "text", (row) => row.datasetName],
     ["version", "text", (row) => row.datasetVersion],
     ["tag", "text", (row) => row.tag],
+    ["task_version", "text", (row) => row.taskVersion],
+    ["action_name", "text", (row) => row.actionName],
     ["is_tagged", "boolean", (row) => row.isTagged],
     ["data", "bytea", (row) => bytes(row.data)],
     ["uri", "text", (row) => row.uri],
@@ -135,13 +150,15 @@ const cachePart = part<OfRun<CachePut> & { readonly isTagged: boolean }>(
   ],
   putsWithTags,
   (from) => `new_cache_datasets as (
-  insert into cache_datasets (project, domain, name, version)
-  select distinct u.project, u.domain, u.name, u.version from ${from} order by 1, 2, 3, 4
+  insert into cache_datasets (project, domain, name, version, metadata)
+  select distinct u.project, u.domain, u.name, u.version, ${keyMap({ "task-version": "u.task_version" })}
+  from ${from} order by 1, 2, 3, 4
   on conflict do nothing
 ), new_cache_entries as (
-  insert into cache_entries (id, org, project, domain, dataset_name, dataset_version, data, uri, size_bytes, source_run_id, source_ordinal, source_attempt)
-  select u.entry_id, f.org, u.project, u.domain, u.name, u.version, u.data, u.uri, u.size_bytes, u.run_id, u.ordinal, u.attempt
-  from ${from} join fenced f on f.id = u.run_id
+  insert into cache_entries (id, org, project, domain, dataset_name, dataset_version, data, uri, size_bytes,
+    source_run_id, source_ordinal, source_attempt, metadata)
+  select u.entry_id, f.org, u.project, u.domain, u.name, u.version, u.data, u.uri, u.size_bytes, u.run_id, u.ordinal, u.attempt, ${SOURCE}
+  from ${from} join fenced f on f.id = u.run_id join runs r on r.id = u.run_id
 ), new_cache_tags as (
   insert into cache_tags (project, domain, dataset_name, dataset_version, tag, entry_id)
   select u.project, u.domain, u.name, u.version, u.tag, u.entry_id from ${from} where u.is_tagged

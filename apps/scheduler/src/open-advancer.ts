@@ -1,0 +1,71 @@
+import { CHANGES_CHANNEL, EVENTS_CHANNEL } from "@skein/db";
+import { Advancer } from "./advance-runs.ts";
+import { carryOuts } from "./errands/carry-outs.ts";
+import { ErrandRunner } from "./errands/errand-runner.ts";
+import type { Alarm } from "./loops/timers.ts";
+import { Publisher } from "./publisher.ts";
+import type { RingResources } from "./ring.ts";
+import { RunCache } from "./run-cache.ts";
+import { Values } from "./values.ts";
+
+/** What turns facts into rows, and does what must follow at once. */
+export interface OpenAdvancer {
+  readonly advancer: Advancer;
+  readonly cache: RunCache;
+  readonly publisher: Publisher;
+  readonly errands: ErrandRunner;
+  /** Finishes commits in flight and publishes what they ordered. */
+  close(): Promise<void>;
+}
+
+/** Watchers are people: a moment's delay saves most of the wake-ups that a run of short tasks would cost. */
+const WATCHERS_MS = 20;
+
+/** `onBacklog` is called when orders must wait for room in the queue. */
+export function openAdvancer(resources: RingResources, alarm: Alarm, onBacklog: () => void): OpenAdvancer {
+  const { config, db, pool, queues, storage, notifier, logger, metrics } = resources;
+  const shared = { pool, logger, metrics, secretKey: config.secretKey };
+  const values = new Values(pool, storage);
+  const cache = new RunCache(pool, storage);
+  const publisher = new Publisher({ ...shared, queues, values, onBacklog });
+  const onEvents = () => notifier.notify(EVENTS_CHANNEL);
+  const errands: ErrandRunner = new ErrandRunner({
+    ...shared,
+    carryOuts: carryOuts({ pool, db, values, storage, logger, onEvents }),
+    tell: (runId, facts) => advancer.inbox.add(runId, facts),
+    peek: (runId) => cache.peek(runId),
+  });
+  let changed: NodeJS.Timeout | undefined;
+  const advancer: Advancer = new Advancer({
+    ...shared,
+    db: pool,
+    orm: db,
+    pool: config.pool,
+    cache,
+    values,
+    storage,
+    publisher,
+    errands,
+    onChanged: () => {
+      changed ??= setTimeout(() => {
+        changed = undefined;
+        notifier.notify(CHANGES_CHANNEL);
+      }, WATCHERS_MS);
+    },
+    onEvents,
+    onTimer: (dueAtMs) => alarm.setAt(dueAtMs),
+  });
+  return {
+    advancer,
+    cache,
+    publisher,
+    errands,
+    close: async () => {
+      await errands.close();
+      await advancer.close();
+      clearTimeout(changed);
+      notifier.notify(CHANGES_CHANNEL);
+      await publisher.close();
+    },
+  };
+}
