@@ -46,6 +46,7 @@ afterEach(async () => {
 /** What one scheduler carries errands out with: nothing in memory is shared between two. */
 const toolsOf = (): ErrandTools => ({
   pool: database.pool,
+  db: database.db,
   values: new Values(database.pool, storage),
   storage,
   logger: openLogger({ name: "test", level: "silent" }),
