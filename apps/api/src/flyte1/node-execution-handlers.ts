@@ -2,12 +2,12 @@ import type { ActionField, ActionRow, ListCondition } from "@skein/db";
 import { isTerminalAction } from "@skein/engine";
 import { SkeinError } from "@skein/errors";
 import type { Call } from "../call.ts";
+import { nodeCacheMetadata } from "../catalog/node-cache-metadata.ts";
 import type { ActionDetails, Expansion } from "../runs/action-details.ts";
 import type { ActionId } from "../runs/action-service.ts";
 import type { Services } from "../services.ts";
 import type { AdminHandlers } from "./admin-handlers.ts";
 import { actionFolder, flyteUrls, outputUri } from "./artifact-uris.ts";
-import { CACHE_STATUS } from "./cache-status.ts";
 import { toData } from "./data-answer.ts";
 import { toExecutionError } from "./execution-error.ts";
 import { NODE_EXECUTION_FIELDS } from "./filters/fields.ts";
@@ -103,11 +103,11 @@ function toNodeExecution(
   };
 }
 
-function toTargetMetadata({ kind, ordinal, cacheStatus }: ActionRow, { childRuns }: ActionDetails) {
-  const executionId = childRuns.get(ordinal);
+function toTargetMetadata(action: ActionRow, { childRuns, cacheSources }: ActionDetails) {
+  const executionId = childRuns.get(action.ordinal);
   if (executionId) return { case: "workflowNodeMetadata" as const, value: { executionId } };
-  if (kind !== "task") return { case: undefined };
-  return { case: "taskNodeMetadata" as const, value: { cacheStatus: CACHE_STATUS[cacheStatus] } };
+  if (action.kind !== "task") return { case: undefined };
+  return { case: "taskNodeMetadata" as const, value: nodeCacheMetadata(action, cacheSources) };
 }
 
 function toOutputResult(services: Services, id: ActionId, action: ActionRow, isListed: boolean) {

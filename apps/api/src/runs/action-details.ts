@@ -1,8 +1,10 @@
 import {
   type ActionPhaseCounts,
   type ActionRow,
-  countPhasesUnder,
+  type CacheSource,
+  countPhases,
   type Db,
+  findCacheSources,
   findChildRuns,
   findExpansion,
   findSpecUris,
@@ -27,10 +29,11 @@ export interface Expansion {
   readonly specUri: string;
 }
 
-/** What stands in other tables about actions of one run, by ordinal. */
+/** What stands in other tables about actions of one run, by ordinal, and about cache entries, by id. */
 export interface ActionDetails {
   readonly childRuns: ReadonlyMap<number, NameId>;
   readonly specUris: ReadonlyMap<number, string>;
+  readonly cacheSources: ReadonlyMap<string, CacheSource>;
 }
 
 export interface MapItems {
@@ -57,7 +60,7 @@ export function actionDetails(db: Db, storage: Storage) {
     async mapItems(_call: Call, { runId, ordinal }: ActionRow, limit: number): Promise<MapItems> {
       const [items, counts] = await Promise.all([
         listMapItems(db, runId, ordinal, limit),
-        countPhasesUnder(db, runId, ordinal),
+        countPhases(db, runId, ordinal),
       ]);
       const launched = items.filter(({ kind }) => kind === "launch_plan").map((item) => item.ordinal);
       return { items, counts, childRuns: await findChildRuns(db, runId, launched) };
@@ -66,9 +69,10 @@ export function actionDetails(db: Db, storage: Storage) {
     /** What clients are told of actions of one run beyond their rows. */
     async details(_call: Call, rows: readonly ActionRow[]): Promise<ActionDetails> {
       const runId = rows[0]?.runId;
-      if (runId === undefined) return { childRuns: new Map(), specUris: new Map() };
+      if (runId === undefined) return { childRuns: new Map(), specUris: new Map(), cacheSources: new Map() };
       const ordinals = (wanted: (row: ActionRow) => boolean) => rows.filter(wanted).map(({ ordinal }) => ordinal);
-      const [childRuns, specUris] = await Promise.all([
+      const entryIds = rows.flatMap(({ cacheEntryId }) => cacheEntryId ?? []);
+      const [childRuns, specUris, cacheSources] = await Promise.all([
         findChildRuns(
           db,
           runId,
@@ -79,8 +83,9 @@ export function actionDetails(db: Db, storage: Storage) {
           runId,
           ordinals(({ isExpanded }) => isExpanded),
         ),
+        entryIds.length === 0 ? new Map<string, CacheSource>() : findCacheSources(db.$client, entryIds),
       ]);
-      return { childRuns, specUris };
+      return { childRuns, specUris, cacheSources };
     },
 
     /** When the first `limit` actions of a run and their attempts began and ended, and the runs that they started. */
