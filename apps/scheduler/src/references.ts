@@ -1,4 +1,4 @@
-import { type ReferenceRow, readExpansionsOf, readRunToRecover } from "@skein/db";
+import { type ReferenceRow, readExpansions, readRunToRecover } from "@skein/db";
 import type { Reference } from "@skein/engine";
 import { invariant } from "@skein/errors";
 import type { Pool } from "./database.ts";
@@ -16,10 +16,9 @@ export async function loadReference(pool: Pool, programs: Programs, runId: strin
   const expanded = found.actions.filter(
     ({ ordinal, isExpanded, phase }) => isExpanded && (phase !== "succeeded" || around.has(ordinal)),
   );
-  const rows = await readExpansionsOf(
+  const rows = await readExpansions(
     pool,
-    found.runId,
-    expanded.map(({ ordinal }) => ordinal),
+    expanded.map(({ ordinal }) => ({ runId: found.runId, ordinal })),
   );
   return toReference({ program, actions, expansions: await programs.ofExpansions(rows) }, found.rerunFrom);
 }

@@ -72,7 +72,7 @@ export { type DueTimer, deleteOrphanTimers, readDueTimers } from "./loop/due-tim
 export { type BrokenRun, endBrokenRun } from "./loop/end-broken-run.ts";
 export { deleteErrands, readWaitingErrands } from "./loop/errands.ts";
 export { readIdleRuns } from "./loop/idle-runs.ts";
-export { type ActionExpansion, readExpansionsOf } from "./loop/load-expansions.ts";
+export { type ActionExpansion, readExpansions } from "./loop/load-expansions.ts";
 export { type ItemOutputs, measureItemOutputs, readItemOutputs } from "./loop/load-maps.ts";
 export { type LoadedRun, readCompiledWorkflows, readRunStates } from "./loop/load-runs.ts";
 export { type LoadedValue, type RunValueRef, readValues } from "./loop/load-values.ts";
@@ -200,7 +200,7 @@ export {
 } from "./runs/read-actions.ts";
 export { findChildRuns } from "./runs/read-child-runs.ts";
 export { type ExpansionRow, findExpansion, findSpecUris } from "./runs/read-expansions.ts";
-export { type ActionPhaseCounts, countPhasesUnder, listMapItems, type MapItemRow } from "./runs/read-map-items.ts";
+export { type ActionPhaseCounts, countPhases, listMapItems, type MapItemRow } from "./runs/read-map-items.ts";
 export {
   findRun,
   findRunInputs,

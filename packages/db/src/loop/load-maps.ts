@@ -1,33 +1,38 @@
 import type { StoredArray } from "@skein/engine";
 import type pg from "pg";
 
-/** How far the maps of runs are that are not over. */
+interface ActionId {
+  readonly runId: string;
+  readonly ordinal: number;
+}
+
+/** How far maps are. */
 export async function countItems(
   pool: pg.Pool,
-  runIds: readonly string[],
+  maps: readonly ActionId[],
 ): Promise<(StoredArray & { readonly runId: string })[]> {
   const { rows } = await pool.query<StoredArray & { runId: string }>({
     name: "count-items",
     text: `select m.run_id as "runId", m.ordinal, count(i.ordinal)::int as opened,
              (count(*) filter (where i.phase = 'succeeded'))::int as succeeded,
              (count(*) filter (where i.phase = 'failed'))::int as failed
-           from actions m left join actions i on i.run_id = m.run_id and i.parent_ordinal = m.ordinal
-           where m.run_id = any($1::uuid[]) and m.kind = 'array' and m.ended_at is null
+           from unnest($1::uuid[], $2::int[]) m(run_id, ordinal)
+           left join actions i on i.run_id = m.run_id and i.parent_ordinal = m.ordinal
            group by m.run_id, m.ordinal`,
-    values: [runIds],
+    values: [maps.map(({ runId }) => runId), maps.map(({ ordinal }) => ordinal)],
   });
   return rows;
 }
 
-/** The first ordinal of each run that is free: a map takes up those of its items before they begin. */
-export async function readNextOrdinals(pool: pg.Pool, runIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  const { rows } = await pool.query<{ runId: string; next: number }>({
-    name: "read-next-ordinals",
-    text: `select run_id as "runId", max(ordinal + coalesce(item_count, 0)) + 1 as next
-           from actions where run_id = any($1::uuid[]) group by run_id`,
+/** The highest ordinal of each run that has actions. */
+export async function readLastOrdinals(pool: pg.Pool, runIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await pool.query<{ runId: string; last: number }>({
+    name: "read-last-ordinals",
+    text: `select r.id as "runId", a.ordinal as last from unnest($1::uuid[]) r(id)
+           cross join lateral (select ordinal from actions where run_id = r.id order by ordinal desc limit 1) a`,
     values: [runIds],
   });
-  return new Map(rows.map(({ runId, next }) => [runId, next]));
+  return new Map(rows.map(({ runId, last }) => [runId, last]));
 }
 
 /** The outputs of one of a map's items; neither bytes nor a place when it has none. */
@@ -38,12 +43,7 @@ export interface ItemOutputs {
 }
 
 /** Outputs of a map's items that succeeded, by index from `first` on, less than `end`. */
-export async function readItemOutputs(
-  pool: pg.Pool,
-  of: { readonly runId: string; readonly ordinal: number },
-  first: number,
-  end: number,
-): Promise<ItemOutputs[]> {
+export async function readItemOutputs(pool: pg.Pool, of: ActionId, first: number, end: number): Promise<ItemOutputs[]> {
   const { rows } = await pool.query<ItemOutputs>({
     name: "read-item-outputs",
     // By their ordinals, which are the map's and their index, so that only this page of the key is read.
@@ -59,7 +59,7 @@ export async function readItemOutputs(
 /** How large the outputs of a map's items are. */
 export async function measureItemOutputs(
   pool: pg.Pool,
-  of: { readonly runId: string; readonly ordinal: number },
+  of: ActionId,
 ): Promise<{ readonly totalBytes: number; readonly largestBytes: number }> {
   const { rows } = await pool.query<{ total: string; largest: string }>({
     name: "measure-item-outputs",

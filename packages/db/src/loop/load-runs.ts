@@ -2,7 +2,7 @@ import type { AttemptId } from "@skein/contracts";
 import type { ActionState, AttemptState, Failure, NewAction, RunChange, StoredRun } from "@skein/engine";
 import type pg from "pg";
 import { type ActionExpansion, readExpansions } from "./load-expansions.ts";
-import { countItems, readNextOrdinals } from "./load-maps.ts";
+import { countItems, readLastOrdinals } from "./load-maps.ts";
 
 /** A run's rows as the engine takes them, and what the scheduler must know beside them. */
 export interface LoadedRun {
@@ -97,21 +97,38 @@ export async function readRunStates(pool: pg.Pool, runIds: readonly string[]): P
       actions: parts?.actions.get(runId) ?? [],
       attempts: parts?.attempts.get(runId) ?? [],
       arrays: parts?.arrays.get(runId) ?? [],
-      nextOrdinal: parts?.nextOrdinals.get(runId) ?? 0,
+      nextOrdinal: (parts?.lastOrdinals.get(runId) ?? -1) + 1,
     },
     expansions: parts?.expansions.get(runId) ?? [],
   }));
 }
 
+/** What few runs have is asked for only once their actions say so. */
 async function loadParts(pool: pg.Pool, runIds: readonly string[]) {
-  const [actions, attempts, arrays, nextOrdinals, expansions] = await Promise.all([
+  const [actions, attempts, lastOrdinals] = await Promise.all([
     loadActions(pool, runIds),
     loadOpenAttempts(pool, runIds),
-    countItems(pool, runIds),
-    readNextOrdinals(pool, runIds),
-    readExpansions(pool, runIds),
+    readLastOrdinals(pool, runIds),
   ]);
-  return { actions, attempts, arrays: groupByRun(arrays), nextOrdinals, expansions: groupByRun(expansions) };
+  const all = [...actions].flatMap(([runId, rows]) => rows.map((row) => ({ ...row, runId })));
+  const maps = all.filter(({ kind, endedAtMs }) => kind === "array" && endedAtMs === null);
+  const expanded = all.filter(({ isExpanded }) => isExpanded);
+  const [arrays, expansions] = await Promise.all([
+    maps.length === 0 ? [] : countItems(pool, maps),
+    expanded.length === 0 ? [] : readExpansions(pool, expanded),
+  ]);
+  // A map takes up the ordinals of its items before they begin. Those that a forgotten map did not use are free again.
+  const nextOrdinals = new Map(lastOrdinals);
+  for (const { runId, ordinal, itemCount } of all) {
+    nextOrdinals.set(runId, Math.max(nextOrdinals.get(runId) ?? 0, ordinal + (itemCount ?? 0)));
+  }
+  return {
+    actions,
+    attempts,
+    arrays: groupByRun(arrays),
+    expansions: groupByRun(expansions),
+    lastOrdinals: nextOrdinals,
+  };
 }
 
 function toParent({
@@ -127,15 +144,17 @@ async function loadActions(
   pool: pg.Pool,
   runIds: readonly string[],
 ): Promise<Map<string, (NewAction & ActionState)[]>> {
-  // From the top down, so that what is below of an item that is over is never looked at.
+  // From the top down, so that what is below of an item that is over is never looked at. "offset 0" keeps Postgres from
+  // reading all actions anew for each level.
   const { rows } = await pool.query<ActionRow>({
     name: "load-actions",
     text: `with recursive kept as (
              select * from actions where run_id = any($1::uuid[]) and parent_ordinal is null
              union all
-             select a.* from kept k join actions a on a.run_id = k.run_id and a.parent_ordinal = k.ordinal
-             where a.run_id = any($1::uuid[]) and (k.kind in ('workflow', 'branch', 'array') or k.is_expanded)
-               and (a.item_index is null or a.ended_at is null))
+             select a.* from kept k cross join lateral (
+               select * from actions a where a.run_id = k.run_id and a.parent_ordinal = k.ordinal
+                 and (a.item_index is null or a.ended_at is null) offset 0) a
+             where k.kind in ('workflow', 'branch', 'array') or k.is_expanded)
            select run_id as "runId", ordinal, name, parent_ordinal as "parentOrdinal", spec_node_id as "specNodeId", kind,
              task_key as "taskKey", item_index as "itemIndex", item_count as "itemCount", inputs_ordinal as "inputsOrdinal",
              reference_ordinal as "referenceOrdinal", phase, attempts, user_failures as "userFailures",
