@@ -175,7 +175,10 @@ export function dump(run: RunState) {
     })),
     frames: (frames as Frame[]).map(frameDump),
     ready: ready.map(({ frame, node, item }) => `${frame.owner?.ordinal}.${node.id}.${item}`),
-    toFill: Array.from(toFill, ({ owner }) => owner.ordinal).sort((a, b) => a - b),
+    toFill: [...toFill]
+      .filter((frame) => !isClosed(frame))
+      .map(({ owner }) => owner.ordinal)
+      .sort((a, b) => a - b),
     toEnd: toEnd
       .slice(endedUpTo)
       .filter(({ phase, endedAtMs }) => endedAtMs === null && phase !== "aborting" && phase !== "failing")

@@ -47,12 +47,28 @@ export class Stage {
     this.run = newRun(reference);
     this.program = readProgram(closure);
     this.policy = { ...DEFAULT_POLICY, ...policy };
-    this.runRow = { ...this.run };
+    const { phase, startedAtMs, endedAtMs, failure, abortCause, abortPrincipal } = this.run;
+    this.runRow = { phase, startedAtMs, endedAtMs, failure, abortCause, abortPrincipal };
     this.values.set("0.outputs", literals({ x: integer(1) }));
   }
 
   /** Applies events at the next millisecond, loads what is asked for, commits, and answers the changes. */
   play(...events: readonly AnyEvent[]): Changes {
+    const recorder = this.#advance(events);
+    const changes = recorder.changes();
+    this.visitedNodes += recorder.visitedNodes;
+    this.staleEvents += changes.staleEvents;
+    this.#commit(changes);
+    return changes;
+  }
+
+  /** Applies events, and then the commit fails: memory is thrown away, and nothing has happened. */
+  playInVain(...events: readonly AnyEvent[]): void {
+    this.#advance(events);
+    this.restore();
+  }
+
+  #advance(events: readonly AnyEvent[]): ChangeRecorder {
     this.nowMs += 1;
     const recorder = new ChangeRecorder();
     const full = events.map((event) => ({ atMs: this.nowMs, startedAtMs: this.nowMs, ...event }) as EngineEvent);
@@ -63,11 +79,7 @@ export class Stage {
       for (const ref of needed) loaded.set(keyOf(ref), this.values.get(keyOf(ref)) ?? new Uint8Array());
       needed = advance(this.run, this.program, [], source, this.policy, recorder);
     }
-    const changes = recorder.changes();
-    this.visitedNodes += recorder.visitedNodes;
-    this.staleEvents += changes.staleEvents;
-    this.#commit(changes);
-    return changes;
+    return recorder;
   }
 
   start(): Changes {

@@ -30,6 +30,7 @@ export class World {
   /** What each attempt of a dynamic task wrote. */
   readonly #written = new Map<string, Program>();
   readonly #abortProbability: number;
+  readonly #forgetProbability: number;
   #mustContinue = false;
 
   /** `recovered`: a world whose run is over, for one that recovers it. */
@@ -52,6 +53,7 @@ export class World {
     this.#errands = new Errands(this.stage, random, trouble);
     this.#signals = new Signals(this.stage, random);
     this.#abortProbability = random.chance(0.3) ? 0.02 : 0;
+    this.#forgetProbability = random.pick([0.05, 0.3, 1]) ?? 1;
   }
 
   /** Plays until the run is over. */
@@ -81,7 +83,7 @@ export class World {
     events.push(...this.#dueTimers());
     if (random.chance(0.1)) events.push(...events);
     this.#deliver(random.shuffle(events));
-    if (random.chance(0.2)) this.#forget();
+    if (random.chance(this.#forgetProbability)) this.#forget();
   }
 
   #dueTimers(): AnyEvent[] {
@@ -108,6 +110,10 @@ export class World {
   #deliver(events: readonly AnyEvent[], { isLate = false } = {}): void {
     const { stage } = this;
     for (const event of events) this.#bring(event);
+    if (this.#random.chance(0.05)) {
+      stage.playInVain(...events);
+      for (const event of events) this.#bring(event);
+    }
     const before = snapshot(stage);
     const changes = stage.play(...events);
     this.#keepExpansions(events);
