@@ -307,6 +307,8 @@ export const TRPC_PERMISSIONS = {
   "runs.actions": "run:read",
   "runs.getAction": "run:read",
   "runs.actionData": "run:read",
+  "runs.mapItems": "run:read",
+  "runs.actionCounts": "run:read",
   "runs.attempts": "run:read",
   "runs.getAttempt": "run:read",
   "runs.attemptData": "run:read",

@@ -1,8 +1,10 @@
 import {
   type ActionField,
+  type ActionPhaseCounts,
   type ActionRow,
   type AttemptField,
   type AttemptRow,
+  countPhases,
   type Db,
   findAction,
   findAttempt,
@@ -58,6 +60,12 @@ export function actionService(db: Db, storage: Storage) {
       if (parent === undefined) return listActions(db, row.id, null, query);
       const above = await find(db, { ...run, action: parent });
       return listActions(db, row.id, above.ordinal, query);
+    },
+
+    async counts(_call: Call, run: NameId, parent: string | undefined): Promise<ActionPhaseCounts> {
+      if (parent === undefined) return countPhases(db, (await findRunOf(db, run)).id);
+      const above = await find(db, { ...run, action: parent });
+      return countPhases(db, above.runId, above.ordinal);
     },
 
     async data(_call: Call, id: ActionId): Promise<InputsAndOutputs> {

@@ -10,8 +10,9 @@ import { START_OF_RUN } from "../watch/watch-run.ts";
 import { procedure, router } from "./base.ts";
 import { ByAction, ByAttempt, ByName, InDomain, Page, pageOf, word } from "./inputs.ts";
 import { LaunchInput, readLaunch } from "./launch.ts";
-import { toPlainMap } from "./plain-literal.ts";
 import { toActionJson, toAttemptJson, toRunJson } from "./run-json.ts";
+import { mapProcedures } from "./run-maps.ts";
+import { toValuesJson } from "./values-json.ts";
 
 const State = z.enum(["active", "archived"], "must be active or archived");
 
@@ -124,8 +125,7 @@ export const runsRouter = router({
   }),
 
   data: procedure.input(ByName).query(async ({ ctx, input }) => {
-    const { inputs, outputs } = await ctx.services.runs.data(ctx.call, input);
-    return { inputs: toPlainMap(inputs), outputs: toPlainMap(outputs) };
+    return toValuesJson(ctx.services.storage, await ctx.services.runs.data(ctx.call, input));
   }),
 
   actions: procedure
@@ -137,13 +137,14 @@ export const runsRouter = router({
     }),
 
   getAction: procedure.input(ByAction).query(async ({ ctx, input }) => {
-    const action = toActionJson(await ctx.services.actions.get(ctx.call, input));
+    const row = await ctx.services.actions.get(ctx.call, input);
+    const { childRuns } = await ctx.services.actions.details(ctx.call, [row]);
+    const action = { ...toActionJson(row), childRun: childRuns.get(row.ordinal) ?? null };
     return { ...action, flyteUrls: flyteUrls(input, undefined, action.hasDeck) };
   }),
 
   actionData: procedure.input(ByAction).query(async ({ ctx, input }) => {
-    const { inputs, outputs } = await ctx.services.actions.data(ctx.call, input);
-    return { inputs: toPlainMap(inputs), outputs: toPlainMap(outputs) };
+    return toValuesJson(ctx.services.storage, await ctx.services.actions.data(ctx.call, input));
   }),
 
   attempts: procedure.input(ByAction.extend(Page.shape)).query(async ({ ctx, input }) => {
@@ -167,9 +168,10 @@ export const runsRouter = router({
   }),
 
   attemptData: procedure.input(ByAttempt).query(async ({ ctx, input }) => {
-    const { inputs, outputs } = await ctx.services.actions.attemptData(ctx.call, input);
-    return { inputs: toPlainMap(inputs), outputs: toPlainMap(outputs) };
+    return toValuesJson(ctx.services.storage, await ctx.services.actions.attemptData(ctx.call, input));
   }),
+
+  ...mapProcedures,
 
   /** A stretch of the log. To follow it, ask again from `nextOffset` until `isComplete` and the text is empty. */
   logs: procedure.input(ReadLogs).query(async ({ ctx, input }) => {

@@ -37,12 +37,14 @@ export async function listMapItems(db: Db, runId: string, mapOrdinal: number, li
 
 export type ActionPhaseCounts = Partial<Record<MapItemRow["phase"], number>>;
 
-/** How many of the actions directly under another one are in each phase. */
-export async function countPhasesUnder(db: Db, runId: string, parentOrdinal: number): Promise<ActionPhaseCounts> {
+/** How many actions of a run are in each phase; only those directly under another one where that is given. */
+export async function countPhases(db: Db, runId: string, parentOrdinal?: number): Promise<ActionPhaseCounts> {
   const rows = await db
     .select({ phase: actions.phase, count: sql<number>`count(*)::int` })
     .from(actions)
-    .where(and(eq(actions.runId, runId), eq(actions.parentOrdinal, parentOrdinal)))
+    .where(
+      and(eq(actions.runId, runId), parentOrdinal === undefined ? undefined : eq(actions.parentOrdinal, parentOrdinal)),
+    )
     .groupBy(actions.phase);
   return Object.fromEntries(rows.map(({ phase, count }) => [phase, count]));
 }
