@@ -8,36 +8,46 @@ from flytekit.exceptions.eager import EagerException
 
 
 @task
-def one_more(x: int) -> int:
+async def one_more(x: int) -> int:
     return x + 1
 
 
 @task
-def threefold(x: int) -> int:
+async def threefold(x: int) -> int:
     return x * 3
 
 
 @task
-def is_large(x: int) -> bool:
+async def is_large(x: int) -> bool:
     return x > 50
 
 
 @task
-def positive(x: int) -> int:
+async def positive(x: int) -> int:
     if x <= 0:
         raise TypeError(f"{x} is not positive")
     return x
 
 
 @task
-def slow(x: int) -> int:
+async def slow(x: int) -> int:
     time.sleep(x)
     return x
 
 
+@task
+def plus(x: int, y: int) -> int:
+    return x + y
+
+
+@task
+def times(x: int, y: int) -> int:
+    return x * y
+
+
 @workflow
 def one_more_threefold(x: int) -> int:
-    return threefold(x=one_more(x=x))
+    return times(x=plus(x=x, y=1), y=3)
 
 
 @eager
@@ -70,7 +80,8 @@ async def gathering(x: int) -> int:
 
 @eager
 async def with_workflow(x: int) -> int:
-    return await one_more_threefold(x=x)
+    # What is no coroutine is not awaited; flytekit waits for the run all the same.
+    return one_more_threefold(x=x)
 
 
 @eager
