@@ -1,6 +1,7 @@
 import type { RunState } from "@skein/engine";
 import { isTerminalAction } from "@skein/engine";
 import { isCurrent } from "./attempt-reports.ts";
+import { underOutputNames } from "./echo-outputs.ts";
 import type { Fact } from "./inbox.ts";
 
 /** Outputs of an action that come with a fact: their bytes, or where they lie. */
@@ -24,6 +25,8 @@ export function broughtBy({ event, report, errand }: Fact, state: RunState): Bro
   const { ordinal, attempt, outcome } = report;
   const { outputs } = outcome;
   if ("uri" in outputs) return { ordinal, attempt, data: null, uri: outputs.uri, sizeBytes: outputs.sizeBytes };
-  const data = Buffer.from(outputs.data, "base64");
+  const action = state.actions.get(ordinal);
+  const given = Buffer.from(outputs.data, "base64");
+  const data = action ? underOutputNames(action.node, given) : given;
   return { ordinal, attempt, data, uri: null, sizeBytes: data.length };
 }
