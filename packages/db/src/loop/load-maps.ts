@@ -49,7 +49,7 @@ export async function readItemOutputs(pool: pg.Pool, of: ActionId, first: number
     // By their ordinals, which are the map's and their index, so that only this page of the key is read.
     text: `select a.item_index as "itemIndex", v.data, v.uri
            from actions a left join action_values v on v.run_id = a.run_id and v.ordinal = a.ordinal and v.side = 'outputs'
-           where a.run_id = $1 and a.ordinal > $2 + $3 and a.ordinal <= $2 + $4 and a.parent_ordinal = $2 and a.phase = 'succeeded'
+           where a.run_id = $1 and a.ordinal > $2::int + $3::int and a.ordinal <= $2 + $4::int and a.parent_ordinal = $2 and a.phase = 'succeeded'
            order by a.ordinal`,
     values: [of.runId, of.ordinal, first, end],
   });
