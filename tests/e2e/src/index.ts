@@ -8,6 +8,7 @@ export {
   plainValues,
   type SeenAttempt,
   type SeenNode,
+  shown,
 } from "./outcomes.ts";
 export type { Remote } from "./remote.ts";
 export { BACKINGS, backingsOfLongSuite } from "./shapes.ts";

@@ -55,6 +55,10 @@ export async function nodePhases(admin: AdminClient, run: string): Promise<Recor
   return Object.fromEntries(nodeExecutions.map(({ id, closure }) => [id?.nodeId ?? "", closure?.phase ?? 0]));
 }
 
+/** As JSON, for a failed test's message and for searching in it. */
+export const shown = (value: unknown): string =>
+  JSON.stringify(value, (_, part) => (typeof part === "bigint" ? `${part}` : part));
+
 /** One line per node execution. */
 export interface SeenNode {
   readonly id: string;
