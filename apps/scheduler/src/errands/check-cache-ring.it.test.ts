@@ -4,7 +4,17 @@ import { toBytes } from "@skein/idl";
 import type { TaskCreateRequest } from "@skein/idl/admin";
 import { LiteralMapSchema } from "@skein/idl/core";
 import type { Consumer } from "@skein/queue";
-import { chainOf, echoTask, integerInputs, mapWorkflowOf, waitFor } from "@skein/testing";
+import {
+  bindInteger,
+  bindTo,
+  chainOf,
+  echoTask,
+  futuresOf,
+  integerInputs,
+  mapWorkflowOf,
+  taskNode,
+  waitFor,
+} from "@skein/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openWorld, type World } from "../test-world.ts";
 
@@ -198,4 +208,43 @@ test("items of a map are cached one by one", async () => {
   await world.untilPhase(second, "succeeded");
   expect(await statusesOf(second)).toEqual(["hit", "populated", "hit"]);
   expect(agent.orders.length).toBe(4);
+});
+
+test("a cached dynamic task keeps what its nodes made, and those are cached on their own", async () => {
+  await world.startScheduler();
+  const sub = cachedEcho("sub");
+  const futures = futuresOf([taskNode("a", sub, [bindInteger("x", 5)])], [sub], [bindTo("x", "a", "x")]);
+  const agent = await startAgent(() => "hold");
+  const untilOrders = (count: number) => waitFor(() => agent.orders[count - 1], { what: `${count} orders` });
+  const expand = async (order: AttemptOrder) => {
+    const uri = `${await world.outputPrefixOf(order)}/futures.pb`;
+    await world.write(uri, futures);
+    const at = Date.now();
+    const written = { uri, sizeBytes: futures.length };
+    const outcome = {
+      type: "succeeded",
+      startedAtMs: at,
+      endedAtMs: at,
+      outputs: { data: "" },
+      futures: written,
+    } as const;
+    await world.queues.sendReports(order.shard, [world.reportOf(order, outcome)]);
+  };
+  const workflowId = await register(cachedEcho("dynamic"));
+  const first = await world.launch(workflowId, 1n);
+  await expand(await untilOrders(1));
+  await succeed(await untilOrders(2), 5);
+  await world.untilPhase(first, "succeeded");
+  expect(await statusesOf(first)).toEqual(["populated", "populated"]);
+
+  const same = await world.launch(workflowId, 1n);
+  await world.untilPhase(same, "succeeded");
+  expect(await statusesOf(same)).toEqual(["hit"]);
+  expect(await outputsOf(same)).toEqual(await outputsOf(first));
+
+  const other = await world.launch(workflowId, 2n);
+  await expand(await untilOrders(3));
+  await world.untilPhase(other, "succeeded");
+  expect(await statusesOf(other)).toEqual(["populated", "hit"]);
+  expect(await outputsOf(other)).toEqual(await outputsOf(first));
 });

@@ -17,7 +17,11 @@ export const cacheDatasets = pgTable(
   (t) => [primaryKey({ columns: [t.project, t.domain, t.name, t.version] })],
 );
 
-/** Outputs that need not be computed again (Flyte 1: an artifact of the data catalog). */
+/**
+ * Outputs that need not be computed again (Flyte 1: an artifact of the data catalog). An entry outlives the run that made
+ * it: small outputs are copied here, large ones stay where that run left them, and so do the files that outputs name.
+ * Whoever deletes a run's objects leaves those that an entry holds. An object that is gone all the same makes a lookup miss.
+ */
 export const cacheEntries = pgTable(
   "cache_entries",
   {

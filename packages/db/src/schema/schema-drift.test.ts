@@ -3,6 +3,7 @@ import { generateDrizzleJson, generateMigration } from "drizzle-kit/api";
 import { expect, test } from "vitest";
 import * as action from "./action.ts";
 import * as attempt from "./attempt.ts";
+import * as cache from "./cache.ts";
 import * as loop from "./loop.ts";
 import * as project from "./project.ts";
 import * as registry from "./registry.ts";
@@ -16,7 +17,7 @@ test("every change of the schema has a migration (`npm run db:generate` makes on
     .sort()
     .at(-1);
   const migrated = JSON.parse(readFileSync(new URL(newest ?? "", META), "utf8"));
-  const tables = { ...action, ...attempt, ...loop, ...project, ...registry, ...run };
+  const tables = { ...action, ...attempt, ...cache, ...loop, ...project, ...registry, ...run };
   const wanted = generateDrizzleJson(tables, migrated.id, undefined, "snake_case");
   expect(await generateMigration(migrated, wanted)).toEqual([]);
 });
