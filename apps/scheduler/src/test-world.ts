@@ -1,9 +1,19 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type AttemptId, type AttemptReport, attemptToken } from "@skein/contracts";
-import { insertRun } from "@skein/db";
+import { insertRun, type NewRun } from "@skein/db";
 import { compileWorkflow } from "@skein/engine";
 import type { TaskCreateRequest, WorkflowCreateRequest } from "@skein/idl/admin";
-import { CompiledTaskSchema, CompiledWorkflowClosureSchema, type Literal, LiteralMapSchema } from "@skein/idl/core";
+import {
+  CompiledTaskSchema,
+  CompiledWorkflowClosureSchema,
+  type Literal,
+  type LiteralMap,
+  LiteralMapSchema,
+  LiteralSchema,
+} from "@skein/idl/core";
 import { type Consumer, openQueues, type Queues } from "@skein/queue";
 import {
   createTempFolder,
@@ -21,12 +31,21 @@ import { type Scheduler, startScheduler } from "./start.ts";
 const SECRET_KEY = "a secret key for tests that is long enough";
 const TENANT = { project: "flytesnacks", domain: "development" };
 
-function inputsOf(x: bigint | string): Uint8Array {
+/** The value of the input `x`. */
+export type InputX = bigint | string | readonly bigint[];
+
+function literalOf(x: InputX): Literal {
+  if (Array.isArray(x)) {
+    return create(LiteralSchema, { value: { case: "collection", value: { literals: x.map(literalOf) } } });
+  }
   const value = typeof x === "bigint" ? { case: "integer", value: x } : { case: "stringValue", value: x };
   const primitive = { case: "primitive", value: { value } } as const;
-  const literal = { value: { case: "scalar", value: { value: primitive } } } as unknown as Literal;
-  return toBinary(LiteralMapSchema, create(LiteralMapSchema, { literals: { x: literal } }));
+  return { value: { case: "scalar", value: { value: primitive } } } as unknown as Literal;
 }
+
+/** A literal map of `x` alone, as runs take it and tasks hand it out. */
+export const literalsOf = (x: InputX): Uint8Array =>
+  toBinary(LiteralMapSchema, create(LiteralMapSchema, { literals: { x: literalOf(x) } }));
 
 /** A database, a queue and schedulers around them. Tests play the api and the agents. */
 export class World {
@@ -84,11 +103,11 @@ export class World {
   }
 
   /** What the api does at launch. Answers the run's id. */
-  async launch(workflowId: number, x: bigint | string = 42n): Promise<string> {
+  async launch(workflowId: number, x: InputX = 42n, more: Partial<NewRun> = {}): Promise<string> {
     const { pool, db } = this.database;
     const { rows } = await pool.query<{ count: number }>("select greatest(count(*), 1)::int as count from shards");
     const id = crypto.randomUUID();
-    const data = inputsOf(x);
+    const data = literalsOf(x);
     const value = { data, sizeBytes: data.length };
     this.#launched += 1;
     await insertRun(db.$client, {
@@ -106,6 +125,7 @@ export class World {
       userInputs: value,
       inputs: value,
       createdAt: new Date(),
+      ...more,
     });
     await pool.query("select pg_notify('skein_events', '')");
     return id;
@@ -125,6 +145,43 @@ export class World {
   reportOf({ runId, ordinal, attempt }: AttemptId, outcome: AttemptReport["outcome"]): AttemptReport {
     const id = { runId, ordinal, attempt };
     return { ...id, token: attemptToken(SECRET_KEY, id), agentId: "agent-1", outcome };
+  }
+
+  /** Writes an object of the store. */
+  async write(uri: string, bytes: Uint8Array): Promise<void> {
+    const path = fileURLToPath(uri);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, bytes);
+  }
+
+  /** Where an attempt leaves its outputs. */
+  async outputPrefixOf({ runId, ordinal, attempt }: AttemptId): Promise<string> {
+    const { rows } = await this.database.pool.query<{ run: string; action: string }>(
+      "select r.name as run, a.name as action from runs r join actions a on a.run_id = r.id where r.id = $1 and a.ordinal = $2",
+      [runId, ordinal],
+    );
+    const { project, domain } = TENANT;
+    return `file://${this.storage}/meta/${project}/${domain}/${rows[0]?.run}/${rows[0]?.action}/${attempt}`;
+  }
+
+  /** The phase of each action of a run by its name. */
+  async phasesOf(runId: string): Promise<Record<string, string>> {
+    const { rows } = await this.database.pool.query<{ name: string; phase: string }>(
+      "select name, phase from actions where run_id = $1 order by ordinal",
+      [runId],
+    );
+    return Object.fromEntries(rows.map(({ name, phase }) => [name, phase]));
+  }
+
+  /** What a run hands out: the inputs of its end-node. */
+  async outputsOf(runId: string): Promise<LiteralMap> {
+    const { rows } = await this.database.pool.query<{ data: Buffer | null; uri: string | null }>(
+      "select data, uri from action_values where run_id = $1 and ordinal = 1 and side = 'inputs'",
+      [runId],
+    );
+    const [value] = rows;
+    const bytes = value?.data ?? (value?.uri ? await readFile(fileURLToPath(value.uri)) : new Uint8Array());
+    return fromBinary(LiteralMapSchema, bytes);
   }
 
   async phaseOf(runId: string): Promise<string> {

@@ -9,6 +9,7 @@ import {
   literals,
   type NodeSpec,
   promiseOf,
+  runsTask,
   runsWorkflow,
   testId,
   toNode,
@@ -30,7 +31,7 @@ interface Mapped {
 /** A map over the list `x` of the run's inputs: 10, 11, 12, … */
 function mapped({ items, array, node = {}, policy = {}, isShared = false, inputs }: Mapped): Stage {
   const value = {
-    node: toNode("each", node),
+    node: toNode("each", isShared ? { target: runsTask("pick"), ...node } : node),
     dataMode: isShared ? ArrayNode_DataMode.SINGLE_INPUT_FILE : ArrayNode_DataMode.INDIVIDUAL_INPUT_FILES,
     ...array,
   } as MessageInitShape<typeof ArrayNodeSchema>;
@@ -44,6 +45,7 @@ function mapped({ items, array, node = {}, policy = {}, isShared = false, inputs
         },
       },
       [inner],
+      [{ id: testId("pick"), type: "python-task" }],
     ),
     policy,
   );
@@ -80,6 +82,13 @@ test("a map gives each item its part, in a block of ordinals, and ends with the 
   expect(stage.phases()).toMatchObject({ m: "succeeded", after: "queued" });
   expect(stage.action("after").ordinal).toBe(6);
   expect(stage.play({ type: "outputsGathered", ordinal: 2 }).staleEvents).toBe(1);
+});
+
+test("items that start no user code cannot pick their part, so each is given its own", () => {
+  const shared = { dataMode: ArrayNode_DataMode.SINGLE_INPUT_FILE };
+  const stage = mapped({ items: 2, array: shared });
+  expect(stage.action("m.1")).toMatchObject({ inputsOrdinal: null });
+  expect(stage.value("m.1", "inputs")).toEqual(literals({ x: literal(11) }));
 });
 
 test("items that pick their part by themselves share the map's inputs", () => {
