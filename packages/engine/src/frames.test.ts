@@ -1,5 +1,7 @@
+import { fromBytes } from "@skein/idl";
+import { LiteralMapSchema, SimpleType } from "@skein/idl/core";
 import { expect, test } from "vitest";
-import { closureOf, promiseOf, runsWorkflow, type WorkflowSpec } from "../test/closures.ts";
+import { closureOf, promiseOf, runsTask, runsWorkflow, testId, type WorkflowSpec } from "../test/closures.ts";
 import { Stage } from "../test/stage.ts";
 
 const three = (isPatient: boolean): WorkflowSpec => ({ isPatient, nodes: { a: {}, b: {}, after: { after: ["b"] } } });
@@ -235,6 +237,21 @@ test("a workflow that can get no further fails instead of waiting for ever", () 
   );
   stage.start();
   expect(stage.runRow).toMatchObject({ phase: "failed", failure: { code: "WorkflowStalled", kind: "system" } });
+});
+
+test("where no node has failed, a failure node is told of none", () => {
+  const err = { type: { case: "simple" as const, value: SimpleType.ERROR } };
+  const cleanUp = {
+    id: testId("clean_up"),
+    type: "echo",
+    interface: { inputs: { variables: { err: { type: err } } } },
+  };
+  const spec = { nodes: { a: { after: ["b"] }, b: { after: ["a"] } }, outputs: { x: promiseOf("a") } };
+  const stage = new Stage(closureOf({ ...spec, onFailure: { target: runsTask("clean_up") } }, [], [cleanUp]));
+  stage.start();
+  const told = fromBytes(LiteralMapSchema, stage.value("fn", "inputs") ?? new Uint8Array()).literals.err;
+  expect(told).toMatchObject({ value: { value: { value: { value: { failedNodeId: "" } } } } });
+  expect(stage.succeeded("fn").run).toMatchObject({ phase: "failed", failure: { code: "WorkflowStalled" } });
 });
 
 test("sub-workflows without nodes complete at once, however many follow each other", () => {

@@ -38,6 +38,33 @@ test("a map over an offloaded list reads it", () => {
   expect(integersOf(stage.value("n1.1", "inputs"))).toEqual({ x: 6 });
 });
 
+test("a failure node may look into an offloaded value while other nodes wait for values too", () => {
+  const stage = new Stage(
+    closureOf({
+      nodes: {
+        n0: {},
+        n1: { inputs: { y: promiseOf("n0", "x", "k") } },
+        n2: { after: ["n0"], target: { case: "gateNode", value: {} } },
+      },
+      onFailure: { inputs: { y: promiseOf("n0", "x", "k") } },
+    }),
+  );
+  stage.start();
+  stage.values.set("2.outputs", literals({ x: offloaded }));
+  stage.values.set(`2.outputs ${URI}`, toBytes(LiteralSchema, map({ k: integer(5) })));
+  stage.play({ type: "attemptSucceeded", ordinal: 2, attempt: 0 });
+  expect(stage.phases()).toMatchObject({ run: "failing", n2: "failed", fn: "queued" });
+  expect(integersOf(stage.value("fn", "inputs"))).toEqual({ y: 5 });
+});
+
+test("a value that is no literal map fails the node that looks into it", () => {
+  const stage = new Stage(closureOf({ nodes: { n0: {}, n1: { inputs: { y: promiseOf("n0", "x", "k") } } } }));
+  stage.start();
+  stage.values.set("2.outputs", Uint8Array.of(0xff));
+  stage.play({ type: "attemptSucceeded", ordinal: 2, attempt: 0 });
+  expect(stage.runRow.failure).toMatchObject({ code: "BindingResolutionFailure" });
+});
+
 test("an offloaded value that cannot be read fails the node that looks into it", () => {
   for (const [whole, words] of [
     [new Uint8Array(), "cannot be read"],

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
-import { closureOf, promiseOf, runsWorkflow } from "../test/closures.ts";
+import { closureOf, literals, promiseOf, runsTask, runsWorkflow } from "../test/closures.ts";
 import { dump } from "../test/laws.ts";
+import { list } from "../test/literals.ts";
 import { Stage } from "../test/stage.ts";
+import { chooses, maps, when } from "../test/targets.ts";
 import { restoreRun } from "./restore.ts";
 import { newRun } from "./state.ts";
 
@@ -91,4 +93,20 @@ test("rows that contradict the program break an invariant", () => {
   const restoring = (rows: typeof actions) => () => restoreRun(stage.program, { ...stored, actions: rows });
   expect(restoring(broken("t", { specNodeId: "ghost" }))).toThrow(/stands for the node ghost/);
   expect(restoring(broken("t", { parentOrdinal: 0 }))).toThrow(/part of something that has begun/);
+
+  const target = chooses({ first: [when("x", "EQ", 1), {}] }, { fails: "no" });
+  const branch = new Stage(closureOf({ nodes: { b: { inputs: { x: promiseOf("") }, target } } }));
+  branch.start();
+  const rows = branch.stored();
+  const renamed = rows.actions.map((action) => ({ ...action, specNodeId: action.specNodeId.replace("first", "gone") }));
+  expect(() => restoreRun(branch.program, { ...rows, actions: renamed })).toThrow(/stands for the node gone/);
+});
+
+test("a map of which nothing is counted has begun no item", () => {
+  const nodes = { m: { inputs: { x: promiseOf("") }, target: maps(runsTask("echo"), { isSplit: true }) } };
+  const stage = new Stage(closureOf({ nodes }));
+  stage.values.set("0.outputs", literals({ x: list() }));
+  stage.start();
+  const restored = restoreRun(stage.program, { ...stage.stored(), arrays: [] });
+  expect(dump(restored)).toEqual(dump(stage.run));
 });

@@ -138,7 +138,8 @@ function openInner(run: RunState, action: ActionRecord, arrays: ReadonlyMap<numb
 }
 
 function restoreArray(action: ActionRecord, stored: StoredArray | undefined): ArrayFrame {
-  const frame = newArrayFrame(action, action.itemCount ?? 0);
+  invariant(action.itemCount !== null, `map ${action.name} has begun, so its items are counted`);
+  const frame = newArrayFrame(action, action.itemCount);
   frame.next = stored?.opened ?? 0;
   frame.successes = stored?.succeeded ?? 0;
   frame.failures = stored?.failed ?? 0;

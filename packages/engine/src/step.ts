@@ -4,7 +4,6 @@ import type { ActionKind } from "./changes.ts";
 import type { Failure, ValueRef } from "./event.ts";
 import { type Frame, type GraphFrame, graphFrameOf, isInItem } from "./frame.ts";
 import { type BindResult, bindInputs, decodeLiteralMap } from "./literal/bind.ts";
-import { BindingError } from "./literal/binding-error.ts";
 import {
   ACTION_TRANSITIONS,
   type ActionPhase,
@@ -171,13 +170,12 @@ function offloadedRefs(step: Step, frame: GraphFrame, { looksInto }: GraphNode):
   });
 }
 
-/** What is no literal map is the failure of the binding that reads it. */
+/** What is no literal map is not told here: the binding that reads it fails for the same reason. */
 function tryDecode(step: Step, ref: ValueRef): LiteralMap | undefined {
   try {
     return decode(step, ref, "");
-  } catch (error) {
-    if (error instanceof BindingError) return undefined;
-    throw error;
+  } catch {
+    return undefined;
   }
 }
 

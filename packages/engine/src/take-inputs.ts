@@ -29,7 +29,8 @@ function inputsOf(step: Step, { frame, node, itemIndex }: ActionRecord): BindRes
     const bytes = findValue(step, { ordinal: frame.owner.ordinal, side: "inputs" });
     invariant(bytes && itemIndex !== null, "the inputs of a map are there before its items open");
     const slices = sliceInputs(bytes, frame.spec);
-    return "failure" in slices ? slices : { bytes: slices.itemInputs(itemIndex) };
+    invariant("count" in slices, "the inputs of a map were cut before its items open");
+    return { bytes: slices.itemInputs(itemIndex) };
   }
   const bound = bindNode(step, frame, node);
   if ("failure" in bound || !isHandler(frame, node) || frame.kind !== "graph") return bound;

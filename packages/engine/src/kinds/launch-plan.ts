@@ -1,3 +1,4 @@
+import { invariant } from "@skein/errors";
 import type { EngineEvent, Failure } from "../event.ts";
 import { isCutOff } from "../frame.ts";
 import { failAction, succeedAction } from "../frames.ts";
@@ -36,7 +37,8 @@ export function applyChildEvent(step: Step, event: ChildEvent): boolean {
   if (action.phase === "aborting" || (isCutOff(action) && action.phase === "running")) {
     setActionPhase(step, action, "aborted");
   } else if (action.phase === "failing") {
-    failAction(step, action, action.failure ?? failureOf(event));
+    invariant(action.failure, `action ${action.name} says why it is failing`);
+    failAction(step, action, action.failure);
   } else if (event.phase === "succeeded") {
     succeedAction(step, action);
   } else {

@@ -109,6 +109,7 @@ test("an entry that comes twice counts once, the last one; a nameless one has th
   expect(itemsOf(nameless)).toEqual([]);
   const valueless = Uint8Array.of(0x0a, 0x03, 0x0a, 0x01, 0x61);
   expect(itemsOf(valueless)).toMatchObject({ message: "no input array provided" });
+  expect(itemsOf(Uint8Array.of(0x0a, 0x02, 0x12, 0x00))).toMatchObject({ message: "no input array provided" });
   const oneNothing = Uint8Array.of(0x0a, 0x08, 0x12, 0x06, 0x12, 0x04, 0x10, 0x05, 0x0a, 0x00);
   expect(itemsOf(oneNothing)).toEqual([{ "": create(LiteralSchema) }]);
 });
