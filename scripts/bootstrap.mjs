@@ -19,14 +19,22 @@ const COMMANDS = {
   skein: ["apps/cli/src/main.ts"],
   test: [vitest, "run", "--project", "it", "--project", "e2e"],
   "test:full": [vitest, "run"],
+  "test:nightly": [vitest, "run", "--project", "unit", "packages/engine/test/histories.test.ts"],
   check: [turbo, "run", ...CHECKS, "--continue=always", "--log-prefix=none", "--concurrency=2"],
   bench: ["scripts/bench/main.ts"],
   bless: [vitest, "run", "--update", "--project", "unit", "--project", "it"],
 };
 /** A server that mostly waits: less room for young objects halves its memory and costs nothing that a laptop notices. */
 const NODE_FLAGS = { demo: ["--max-semi-space-size=4"], dev: ["--max-semi-space-size=4"] };
+const NIGHTLY_SEEDS = 20_000;
+const DAY_MS = 86_400_000;
 const ENVIRONMENTS = {
   "test:full": { SKEIN_TEST_FULL: "true", SKEIN_SEEDS: "10000" },
+  // Other histories every day.
+  "test:nightly": {
+    SKEIN_SEEDS: String(NIGHTLY_SEEDS),
+    SKEIN_FIRST_SEED: String(Math.floor(Date.now() / DAY_MS) * NIGHTLY_SEEDS),
+  },
   check: { TURBO_TELEMETRY_DISABLED: "1" },
 };
 /** Longer than any `npm ci`: a lock older than this was left by a crash whose pid is in use again. */
