@@ -62,6 +62,13 @@ test("a failure node is tried again as it grants, and its own failure changes no
   expect(stage.runRow.failure?.message).toBe("a broke");
 });
 
+test("a failure node that fails at once ends its run, also while another node still waits for values", () => {
+  const broken = { target: { case: "gateNode" as const, value: {} } };
+  const stage = start({ nodes: { a: { inputs: { x: promiseOf("") } }, b: broken }, onFailure: broken });
+  expect(stage.phases()).toMatchObject({ run: "failed", b: "failed", fn: "failed" });
+  expect(stage.phases()).not.toHaveProperty("a");
+});
+
 test("an aborted run has no failure node, and ends one that runs", () => {
   const early = start(failing);
   early.abort();
