@@ -62,7 +62,10 @@ const ACTION_FIELDS = {
 } satisfies ListFields<string>;
 export type ActionField = keyof typeof ACTION_FIELDS;
 
-/** Actions of a run below `parentOrdinal`; null: those without a parent. Without a sort: in order of creation. */
+/**
+ * Actions of a run below `parentOrdinal`; null: those without a parent. Without a sort: in order of creation. The page is
+ * cut from ordinals alone: whole rows of tens of thousands of actions would be sorted on disk, for each page anew.
+ */
 export async function listActions(
   db: Db,
   runId: string,
@@ -70,14 +73,21 @@ export async function listActions(
   query: ListQuery<ActionField>,
 ): Promise<ActionRow[]> {
   const parent = parentOrdinal === null ? isNull(actions.parentOrdinal) : eq(actions.parentOrdinal, parentOrdinal);
+  const order = orderOf(ACTION_FIELDS, query.sort, [actions.ordinal]);
+  const ordinals = db
+    .select({ ordinal: actions.ordinal })
+    .from(actions)
+    .innerJoin(runs, eq(runs.id, actions.runId))
+    .where(and(eq(actions.runId, runId), parent, whereOf(ACTION_FIELDS, query.where)))
+    .orderBy(...order)
+    .limit(query.limit)
+    .offset(query.offset);
   return db
     .select(getTableColumns(actions))
     .from(actions)
     .innerJoin(runs, eq(runs.id, actions.runId))
-    .where(and(eq(actions.runId, runId), parent, whereOf(ACTION_FIELDS, query.where)))
-    .orderBy(...orderOf(ACTION_FIELDS, query.sort, [actions.ordinal]))
-    .limit(query.limit)
-    .offset(query.offset);
+    .where(and(eq(actions.runId, runId), inArray(actions.ordinal, ordinals)))
+    .orderBy(...order);
 }
 
 export async function findAttempt(
