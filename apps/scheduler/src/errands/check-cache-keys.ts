@@ -14,8 +14,10 @@ import {
 import { invariant } from "@skein/errors";
 import { fromBytes } from "@skein/idl";
 import { LiteralMapSchema, TypedInterfaceSchema } from "@skein/idl/core";
+import type { Logger } from "@skein/telemetry";
+import { isOutage } from "../outage.ts";
 import type { Values } from "../values.ts";
-import type { Errand } from "./errand.ts";
+import type { Errand, ErrandTools } from "./errand.ts";
 
 /** Under which key the cache holds an action's outputs. */
 export interface ActionKey {
@@ -33,15 +35,20 @@ const digest: TextDigest = (text) => createHash("sha256").update(text).digest("b
 /** Computes the keys of actions, each once. */
 export class CacheKeys {
   readonly #values: Values;
+  readonly #logger: Logger;
   readonly #keys = new Map<number, ActionKey>();
   readonly #versions = new WeakMap<GraphNode, string>();
 
-  constructor(values: Values) {
+  constructor({ values, logger }: Pick<ErrandTools, "values" | "logger">) {
     this.#values = values;
+    this.#logger = logger;
   }
 
-  /** The keys of the errands' actions, in their order. */
-  async of(errands: readonly Errand[]): Promise<ActionKey[]> {
+  /**
+   * The keys of the errands' actions, by errand. It is missing where the inputs cannot be read: whatever is wrong with
+   * them, the task itself finds out. Rejects when the database or the store is away.
+   */
+  async of(errands: readonly Errand[]): Promise<ReadonlyMap<number, ActionKey>> {
     const byInputs = Map.groupBy(
       errands.filter(({ id }) => !this.#keys.has(id)),
       (errand) => `${errand.run.runId}/${inputsOf(errand).ordinal}`,
@@ -49,26 +56,44 @@ export class CacheKeys {
     const groups = [...byInputs.values()];
     const computed = new Map<number, ActionKey>();
     for (let start = 0; start < groups.length; start += INPUTS_AT_ONCE) {
-      const some = groups.slice(start, start + INPUTS_AT_ONCE);
-      const loaded = await this.#values.load(some.flatMap(([first]) => (first ? [inputsOf(first)] : [])));
-      for (const [index, group] of some.entries()) {
-        for (const errand of group) computed.set(errand.id, this.#compute(errand, loaded[index]));
-      }
+      for (const [id, key] of await this.#read(groups.slice(start, start + INPUTS_AT_ONCE))) computed.set(id, key);
     }
-    const keys = errands.map(({ id }) => computed.get(id) ?? this.#keys.get(id));
+    const keys = new Map<number, ActionKey>();
+    for (const { id } of errands) {
+      const key = computed.get(id) ?? this.#keys.get(id);
+      if (key) keys.set(id, key);
+    }
+    this.#remember(computed);
+    return keys;
+  }
+
+  forget(errand: Errand): void {
+    this.#keys.delete(errand.id);
+  }
+
+  #remember(computed: ReadonlyMap<number, ActionKey>): void {
     for (const [id, key] of computed) this.#keys.set(id, key);
     for (const id of this.#keys.keys()) {
       if (this.#keys.size <= REMEMBERED_MAX) break;
       this.#keys.delete(id);
     }
-    return keys.map((key) => {
-      invariant(key, "every errand has a key");
-      return key;
-    });
   }
 
-  forget(errand: Errand): void {
-    this.#keys.delete(errand.id);
+  /** The keys of groups that share their inputs. One that cannot be read must not keep the others from it. */
+  async #read(groups: readonly (readonly Errand[])[]): Promise<[number, ActionKey][]> {
+    try {
+      const loaded = await this.#values.load(groups.flatMap(([first]) => (first ? [inputsOf(first)] : [])));
+      return groups.flatMap((group, index) =>
+        group.map((errand): [number, ActionKey] => [errand.id, this.#compute(errand, loaded[index])]),
+      );
+    } catch (error) {
+      if (isOutage(error)) throw error;
+      if (groups.length > 1) return (await Promise.all(groups.map((group) => this.#read([group])))).flat();
+      const first = groups[0]?.[0];
+      const where = { runId: first?.run.runId, ordinal: first?.ordinal };
+      this.#logger.warn({ err: error, ...where }, "a cached task's inputs cannot be read");
+      return [];
+    }
   }
 
   #compute({ action, map }: Errand, shared: Uint8Array | undefined): ActionKey {

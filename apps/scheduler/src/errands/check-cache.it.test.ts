@@ -137,7 +137,7 @@ async function errandOf(node: GraphNode, inputs: Uint8Array, more: ErrandMore = 
 }
 
 const addressOf = async (errand: Errand): Promise<CacheAddress> => {
-  const [found] = await new CacheKeys(toolsOf().values).of([errand]);
+  const found = (await new CacheKeys(toolsOf()).of([errand])).get(errand.id);
   if (!found) throw new Error("an errand has a key");
   return found.address;
 };
@@ -257,6 +257,23 @@ test("an object that is gone and outputs that the task never makes count as miss
   });
   await put(errand, { data: toBinary(LiteralMapSchema, text) }, false);
   expect(await look(errand)).toEqual(["miss"]);
+});
+
+test("inputs that cannot be read fail only their own lookup, and the task goes on without the cache", async () => {
+  const node = cachedNode();
+  const [broken, gone, fine] = [
+    await errandOf(node, Uint8Array.of(255)),
+    await errandOf(node, bytesOf({ x: 2 })),
+    await errandOf(node, bytesOf({ x: 1 })),
+  ];
+  const uri = storage.join("no", "such", "inputs.pb");
+  await database.pool.query("update action_values set data = null, uri = $2 where run_id = $1", [gone.run.runId, uri]);
+  const [first, ...others] = await scheduler()([broken, gone, fine]);
+  expect(first).toEqual({
+    type: "told",
+    event: { type: "cacheChecked", ordinal: 2, atMs: expect.any(Number), status: "lookup_failure", key: null },
+  });
+  expect(others.map(shown)).toEqual(["lookup_failure", "miss"]);
 });
 
 test("of two schedulers that look up the same at once one computes, and the other waits until it is there", async () => {

@@ -8,7 +8,7 @@ import {
 import { type CacheAddress, type CacheStatus, literalFits } from "@skein/engine";
 import { fromBytes } from "@skein/idl";
 import { type LiteralMap, LiteralMapSchema } from "@skein/idl/core";
-import { isMissing } from "../values.ts";
+import { isOutage } from "../outage.ts";
 import { type ActionKey, CacheKeys } from "./check-cache-keys.ts";
 import type { CarryOut, Errand, ErrandOutcome, ErrandTools } from "./errand.ts";
 
@@ -32,16 +32,16 @@ export const wakeKeyOf = ({ project, domain, datasetName, datasetVersion, tag }:
  * the cache looks nothing up, but takes its turn.
  */
 export function checkCache(tools: ErrandTools): CarryOut {
-  const keys = new CacheKeys(tools.values);
+  const keys = new CacheKeys(tools);
   return async (errands) => {
     const found = await keys.of(errands);
-    const lookups = errands.flatMap((errand, index) => {
-      const key = found[index];
+    const lookups = errands.flatMap((errand): Lookup[] => {
+      const key = found.get(errand.id);
       return key ? [{ ...key, errand }] : [];
     });
     const outcomes = await outcomesOf(tools, lookups);
     for (const { errand } of lookups) if (outcomes.get(errand.id)?.type === "told") keys.forget(errand);
-    return errands.map(({ id }) => outcomes.get(id) ?? { type: "waiting", retryAfterMs: RETRY_MS });
+    return errands.map((errand) => outcomes.get(errand.id) ?? told(errand, null, "lookup_failure"));
   };
 }
 
@@ -81,11 +81,11 @@ async function outcomesOf(tools: ErrandTools, lookups: readonly Lookup[]): Promi
   return outcomes;
 }
 
-type Told = Extract<CacheStatus, "hit" | "miss" | "skipped">;
+type Told = Extract<CacheStatus, "hit" | "miss" | "skipped" | "lookup_failure">;
 
 const missOf = ({ errand }: Lookup): Told => (errand.run.overwriteCache ? "skipped" : "miss");
 
-function told({ ordinal }: Errand, key: string, status: Told, hit: CachedOutputs | undefined): ErrandOutcome {
+function told({ ordinal }: Errand, key: string | null, status: Told, hit?: CachedOutputs): ErrandOutcome {
   const event = { type: "cacheChecked", ordinal, atMs: Date.now(), status, key } as const;
   if (!hit) return { type: "told", event };
   const { data, uri, sizeBytes, entryId } = hit;
@@ -113,15 +113,20 @@ async function findHits(tools: ErrandTools, lookups: readonly Lookup[]): Promise
 }
 
 /** An object that somebody deleted is as good as never cached, and so are outputs of a client that the task never makes. */
-async function isUsable({ storage }: ErrandTools, { errand }: Lookup, outputs: CachedOutputs): Promise<boolean> {
+async function isUsable(
+  { storage, logger }: ErrandTools,
+  { errand }: Lookup,
+  outputs: CachedOutputs,
+): Promise<boolean> {
   const { data, uri, isOurs } = outputs;
   try {
     if (isOurs) return uri === null || (await storage.head(uri)) !== undefined;
     const bytes = data ?? (uri === null ? undefined : await storage.get(uri));
     return bytes !== undefined && fits(errand, fromBytes(LiteralMapSchema, bytes));
   } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
+    if (isOutage(error)) throw error;
+    logger.warn({ err: error, entryId: outputs.entryId }, "a cache entry cannot be read and counts as a miss");
+    return false;
   }
 }
 
