@@ -62,6 +62,7 @@ async function insertBusyRun(columns: Parameters<typeof insertRun>[2]): Promise<
     await insertRow(pool, "claims", { run_id, ordinal, attempt: 0, shard: 0, agent_id: "a" });
     await insertRow(pool, "timers", { run_id, ordinal, attempt: 0, shard: 0, kind: "deadline", due_at: new Date() });
   }
+  await insertRow(pool, "errands", { run_id, ordinal: 1, attempt: 0, shard: 0, kind: "gather_outputs" });
   await insertRow(pool, "events", { run_id, shard: 0, event: '{"type":"runStarted","atMs":1}' });
   return run_id;
 }
@@ -93,7 +94,7 @@ test("a broken run fails with all its children ended and nothing left that waits
   expect(
     await rowsOf(`select distinct changed_seq from actions where run_id = '${runId}' and phase = 'aborted'`),
   ).toEqual([{ changed_seq: "2" }]);
-  for (const table of ["claims", "commands", "timers", "events"]) {
+  for (const table of ["claims", "commands", "timers", "errands", "events"]) {
     expect(await rowsOf(`select 1 from ${table} where run_id = '${runId}'`)).toEqual([]);
     expect(await rowsOf(`select 1 from ${table} where run_id = '${other}'`)).not.toEqual([]);
   }
@@ -120,4 +121,35 @@ test("a run that is over or unknown is left alone", async () => {
   expect(await endBrokenRun(database.pool, runId, BROKEN)).toBe(false);
   expect(await endBrokenRun(database.pool, crypto.randomUUID(), BROKEN)).toBe(false);
   expect(await rowsOf("select phase, version from runs")).toEqual([{ phase: "succeeded", version: 0 }]);
+});
+
+test("the runs that a broken run launched are asked to abort, and the one that launched it is told", async () => {
+  const { pool } = database;
+  const parent = await insertRun(pool, workflowId, { shard: 3 });
+  const of = { parent_run_id: parent, parent_ordinal: 5, parent_attempt: 1 };
+  const runId = await insertRun(pool, workflowId, { phase: "running", started_at: new Date(1_000), ...of });
+  const childOf = { parent_run_id: runId, parent_attempt: 0 };
+  const child = await insertRun(pool, workflowId, { shard: 4, ...childOf, parent_ordinal: 2 });
+  await insertRun(pool, workflowId, {
+    phase: "failed",
+    ended_at: new Date(),
+    error_code: "E",
+    ...childOf,
+    parent_ordinal: 3,
+  });
+  expect(await endBrokenRun(pool, runId, BROKEN)).toBe(true);
+  const failure = { ...BROKEN, kind: "system", recoverable: false };
+  const ended = { type: "childEnded", ordinal: 5, attempt: 1, phase: "failed", failure };
+  expect(await rowsOf("select run_id, shard, event from events order by shard")).toMatchObject([
+    { run_id: parent, shard: 3, event: ended },
+    { run_id: child, shard: 4, event: { type: "runAbortRequested", principal: "test" } },
+  ]);
+});
+
+test("a parent that is over is not told", async () => {
+  const parent = await insertRun(database.pool, workflowId, { phase: "succeeded", ended_at: new Date(1_000) });
+  const of = { parent_run_id: parent, parent_ordinal: 5, parent_attempt: 1 };
+  const runId = await insertRun(database.pool, workflowId, of);
+  expect(await endBrokenRun(database.pool, runId, BROKEN)).toBe(true);
+  expect(await rowsOf("select * from events")).toEqual([]);
 });
