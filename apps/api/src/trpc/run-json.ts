@@ -1,4 +1,6 @@
 import type { ActionRow, AttemptRow } from "@skein/db";
+import { cacheAddress } from "@skein/engine";
+import { cacheServiceKey } from "../catalog/cache-service-key.ts";
 import type { RunView } from "../runs/run-service.ts";
 
 interface Ended {
@@ -50,6 +52,10 @@ export const toRunJson = (run: RunView) => ({
   ...timesOf(run),
 });
 
+/** The key by which CacheService knows the outputs; null where nothing is cached. */
+const cacheKeyOf = ({ cacheKey, taskKey }: ActionRow): string | null =>
+  taskKey && cacheKey ? cacheServiceKey(cacheAddress(taskKey, cacheKey)) : null;
+
 /** A step of a run. `parent` is an ordinal too: names are for people, ordinals for joining. */
 export const toActionJson = (action: ActionRow) => ({
   ordinal: action.ordinal,
@@ -63,6 +69,7 @@ export const toActionJson = (action: ActionRow) => ({
   itemIndex: action.itemIndex,
   itemCount: action.itemCount,
   cacheStatus: action.cacheStatus,
+  cacheKey: cacheKeyOf(action),
   isRecovered: action.isRecovered,
   isExpanded: action.isExpanded,
   hasDeck: action.deckUri !== null,
