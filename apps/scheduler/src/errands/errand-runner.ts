@@ -31,8 +31,8 @@ interface Held {
 const BATCH_MAX = 1_000;
 const BATCHES_IN_FLIGHT = 4;
 const OUTAGE_RETRY_MS = 500;
-const TRIES_MAX = 5;
-const TRY_PAUSE_MS = 200;
+const TRIES_MAX = 4;
+const TRY_PAUSE_MS = 100;
 
 /**
  * Carries errands out: those of one action in the order in which they were asked for, all others at once, in batches of
