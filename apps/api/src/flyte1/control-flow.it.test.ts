@@ -227,9 +227,13 @@ describe("node executions of every kind", () => {
     expect(error.code).toBe("not_found");
   });
 
-  test("that share the inputs of their map answer those", async () => {
-    const data = await open.admin.getNodeExecutionData({ id: id("map.7") });
-    expect(data.fullInputs?.literals.x?.value.case).toBe("collection");
+  test("that share the inputs of their map answer their own part, and all where there is none", async () => {
+    const inputsOf = async (nodeId: string) => {
+      const { fullInputs } = await open.admin.getNodeExecutionData({ id: id(nodeId) });
+      return fullInputs;
+    };
+    expect(await inputsOf("map.1")).toEqual(create(LiteralMapSchema, integerInputs({ x: 2 })));
+    expect(await inputsOf("map.7")).toEqual(create(LiteralMapSchema, integerInputs({ x: [1, 2, 3] })));
   });
 });
 

@@ -22,6 +22,7 @@ import type { Call } from "../call.ts";
 import { checkText } from "../registry/identity.ts";
 import { type InputsAndOutputs, readForAnswer } from "../values/readable-values.ts";
 import { actionDetails } from "./action-details.ts";
+import { findInputs } from "./item-inputs.ts";
 
 /** An action by the names that clients know. */
 export interface ActionId extends NameId {
@@ -39,13 +40,13 @@ const ATTEMPT_MAX = 2 ** 31 - 1;
 
 /** Reads actions and attempts. Only the scheduler writes them. */
 export function actionService(db: Db, storage: Storage) {
-  /** An item that picks its part of a map's inputs by itself has none of its own. */
-  const inputsOf = ({ runId, ordinal, inputsOrdinal }: ActionRow) =>
-    findValue(db, runId, inputsOrdinal ?? ordinal, "inputs");
+  const details = actionDetails(db, storage);
+  const inputsOf = (call: Call, action: ActionRow) =>
+    findInputs({ db, storage, findNode: (place) => details.node(call, place) }, action);
   const outputsOf = ({ runId, ordinal }: ActionRow) => findValue(db, runId, ordinal, "outputs");
 
   return {
-    ...actionDetails(db, storage),
+    ...details,
 
     get: (_call: Call, id: ActionId): Promise<ActionRow> => find(db, id),
 
@@ -68,9 +69,9 @@ export function actionService(db: Db, storage: Storage) {
       return countPhases(db, above.runId, above.ordinal);
     },
 
-    async data(_call: Call, id: ActionId): Promise<InputsAndOutputs> {
+    async data(call: Call, id: ActionId): Promise<InputsAndOutputs> {
       const action = await find(db, id);
-      const [inputs, outputs] = await Promise.all([inputsOf(action), outputsOf(action)]);
+      const [inputs, outputs] = await Promise.all([inputsOf(call, action), outputsOf(action)]);
       return readForAnswer(storage, { inputs, outputs });
     },
 
@@ -83,10 +84,10 @@ export function actionService(db: Db, storage: Storage) {
     },
 
     /** Outputs belong to the attempt that succeeded; the others have none. */
-    async attemptData(_call: Call, id: AttemptId): Promise<InputsAndOutputs> {
+    async attemptData(call: Call, id: AttemptId): Promise<InputsAndOutputs> {
       const { action, attempt } = await findTry(db, id);
       const isDone = attempt.phase === "succeeded";
-      const [inputs, outputs] = await Promise.all([inputsOf(action), isDone ? outputsOf(action) : undefined]);
+      const [inputs, outputs] = await Promise.all([inputsOf(call, action), isDone ? outputsOf(action) : undefined]);
       return readForAnswer(storage, { inputs, outputs });
     },
   };
