@@ -50,9 +50,9 @@ export interface MapFigures {
   readonly late_to_early: number;
 }
 
-/** Registers a workflow that maps the echo task over a list. */
+/** Registers a workflow that maps the echo task, which is registered already, over a list. */
 export const registerMap = (admin: AdminClient): Promise<void> =>
-  register(admin, [TASK], [mapWorkflowOf("bench.map", TASK)]);
+  register(admin, [], [mapWorkflowOf("bench.map", TASK)]);
 
 /** Maps the echo task over `items` integers, one item after the other in a moving window. */
 export async function timeMap(skein: RunningSkein, admin: AdminClient, items: number): Promise<MapFigures> {
@@ -89,11 +89,7 @@ export async function registerDynamic(skein: RunningSkein, admin: AdminClient): 
   writeFileSync(file, futuresOf(nodes, [TASK], [bindTo("x", `c0s${STEPS - 1}`, "x")]));
   const task = commandTask("bench.expand", ["cp", file, "{{.outputPrefix}}/futures.pb"], { outputs: ["x"] });
   const io = integerInterface([], ["x"]);
-  await register(
-    admin,
-    [TASK, task],
-    [workflowOf("bench.dynamic", [taskNode("n0", task)], io, [bindTo("x", "n0", "x")])],
-  );
+  await register(admin, [task], [workflowOf("bench.dynamic", [taskNode("n0", task)], io, [bindTo("x", "n0", "x")])]);
 }
 
 /** Runs the task that writes a workflow of 5,000 nodes. */

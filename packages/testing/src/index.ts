@@ -20,8 +20,10 @@ export {
   type PlaceOptions,
   signalOf,
   sleepOf,
+  subWorkflowNode,
   whenInput,
   withFailureNode,
+  withSubWorkflow,
 } from "./flyte/control-flow-specs.ts";
 export {
   bindInteger,

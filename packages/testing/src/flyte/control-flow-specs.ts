@@ -72,17 +72,25 @@ export const whenInput = (variable: string, operator: keyof typeof Comparison, v
     },
   });
 
-/** A node that runs `thenNode` where the condition holds, and `elseNode` otherwise. */
+/** A node that runs `thenNode` where the condition holds, and otherwise another one, or fails with these words. */
 export const branchOf = (
   id: string,
   condition: BooleanExpression,
   thenNode: Node,
-  elseNode: Node,
+  otherwise: Node | string,
   options: PlaceOptions = {},
 ): Node =>
   nodeOf(id, options, {
     case: "branchNode",
-    value: { ifElse: { case: { condition, thenNode }, default: { case: "elseNode", value: elseNode } } },
+    value: {
+      ifElse: {
+        case: { condition, thenNode },
+        default:
+          typeof otherwise === "string"
+            ? { case: "error", value: { failedNodeId: id, message: otherwise } }
+            : { case: "elseNode", value: otherwise },
+      },
+    },
   });
 
 const gateOf = (id: string, options: PlaceOptions, value: MessageInitShape<typeof GateNodeSchema>): Node =>
@@ -107,6 +115,27 @@ export const launchPlanNode = (id: string, workflow: string, options: PlaceOptio
     case: "workflowNode",
     value: { reference: { case: "launchplanRef", value: testId(ResourceType.LAUNCH_PLAN, workflow) } },
   });
+
+/** A node that runs a workflow inside of the run; its own workflow must come `withSubWorkflow`. */
+export const subWorkflowNode = (
+  id: string,
+  { id: workflow }: WorkflowCreateRequest,
+  options: PlaceOptions = {},
+): Node =>
+  nodeOf(id, options, {
+    case: "workflowNode",
+    value: { reference: { case: "subWorkflowRef", value: workflow ?? {} } },
+  });
+
+/** The same workflow, registered along with one that its nodes run. */
+export function withSubWorkflow(
+  workflow: WorkflowCreateRequest,
+  { spec: sub }: WorkflowCreateRequest,
+): WorkflowCreateRequest {
+  const copy = clone(WorkflowCreateRequestSchema, workflow);
+  if (sub?.template) copy.spec?.subWorkflows.push(sub.template);
+  return copy;
+}
 
 /** The same workflow, with a node that runs when it fails. */
 export function withFailureNode(workflow: WorkflowCreateRequest, failureNode: Node): WorkflowCreateRequest {
