@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { attemptToken, type ClaimGrant, tokenHash } from "@skein/contracts";
 import { openNotifier } from "@skein/db";
 import { fromBytes, toBytes } from "@skein/idl";
+import { ExecutionSpecSchema } from "@skein/idl/admin";
 import { CompiledWorkflowClosureSchema, TaskTemplateSchema } from "@skein/idl/core";
 import { openStorage, type Storage } from "@skein/storage";
 import {
@@ -154,6 +155,20 @@ test("an attempt goes on from the newest checkpoint that there is, of its own ac
   expect(await previous(0)).toBe(ofMiddle);
   const own = await leave("newest", 8, 0);
   expect([await previous(0), await previous(1)]).toEqual([ofMiddle, own]);
+});
+
+test("a checkpoint whose place cannot be looked at is taken as it is", async () => {
+  for (const outputLocationPrefix of ["s3://elsewhere/raw", `file://${folder.path}/../raw`]) {
+    const spec = toBytes(
+      ExecutionSpecSchema,
+      create(ExecutionSpecSchema, { rawOutputDataConfig: { outputLocationPrefix } }),
+    );
+    runId = await newRun(closureOf("plain:1"), { name: "odd", spec: Buffer.from(spec) });
+    await insertAction(runId, 2, { attempts: 2 });
+    const place = checkpointPrefix(outputLocationPrefix, { runName: "odd", actionName: "n2" }, 0);
+    expect((await claim(2, 1)).previousCheckpointPrefix).toBe(place);
+    await database.pool.query("update runs set name = id::text");
+  }
 });
 
 test("only a task that is a client of the server gets a token, which is its run's", async () => {

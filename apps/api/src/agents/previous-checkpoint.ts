@@ -1,5 +1,6 @@
 import type { AttemptId } from "@skein/contracts";
 import { type CheckpointSource, type ClaimedAttempt, type OpenDb, readCheckpointSource } from "@skein/db";
+import { SkeinError } from "@skein/errors";
 import type { TaskTemplate } from "@skein/idl/core";
 import type { Storage } from "@skein/storage";
 import { checkpointPrefix, rawRootOf } from "./raw-output.ts";
@@ -28,8 +29,13 @@ export function createFindCheckpoint(
   /** A place outside of our storage cannot be looked at, so it is taken as it is. */
   const holdsSomething = async (prefix: string): Promise<boolean> => {
     if (!prefix.startsWith(`${storage.rootUri}/`)) return true;
-    for await (const _ of storage.list(prefix)) return true;
-    return false;
+    try {
+      for await (const _ of storage.list(prefix)) return true;
+      return false;
+    } catch (error) {
+      if (error instanceof SkeinError && error.code === "invalid_argument") return true;
+      throw error;
+    }
   };
 
   return async (id, claimed, template) => {
