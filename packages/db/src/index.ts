@@ -184,6 +184,7 @@ export {
   type LaunchLimit,
   type NewRun,
   type RunMode,
+  type RunTag,
   type StoredValue,
 } from "./runs/launch.ts";
 export {

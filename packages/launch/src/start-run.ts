@@ -8,6 +8,7 @@ import {
   type NewRun,
   type OpenDb,
   type RunMode,
+  type RunTag,
 } from "@skein/db";
 import { checkInputs } from "@skein/engine";
 import { toBytes } from "@skein/idl";
@@ -17,6 +18,18 @@ import type { LaunchTarget } from "./launch-target.ts";
 import { mergeSpec } from "./merge-spec.ts";
 import { newRunId, shardOf } from "./run-name.ts";
 import { storeValue, type ValueStore } from "./stored-values.ts";
+
+/** The longest key and value that Kubernetes allows fit; a run cannot be found by what is longer. */
+const FOUND_BY_LENGTH_MAX = 320;
+
+/** What filters of `execution_tag` find: Flyte counts labels as tags with a value. */
+function tagsOf(spec: ExecutionSpec): RunTag[] {
+  const labels = Object.entries(spec.labels?.values ?? {}).map(([tag, value]) => ({ tag, value }));
+  const found = labels.filter(({ tag, value }) => [tag, value].every(isFindable));
+  return [...Array.from(new Set(spec.tags), (tag) => ({ tag, value: "" })), ...found];
+}
+
+const isFindable = (text: string): boolean => text.length <= FOUND_BY_LENGTH_MAX && !text.includes("\u0000");
 
 /** Where a run comes from. */
 export interface LaunchOrigin {
@@ -90,7 +103,7 @@ export function runStarter(pool: OpenDb["pool"], storage: ValueStore) {
       taskId,
       workflowId,
       overwriteCache: spec.overwriteCache,
-      tags: [...new Set(spec.tags)],
+      tags: tagsOf(spec),
       spec: toBytes(ExecutionSpecSchema, spec),
       userInputs,
       inputs: allInputs,

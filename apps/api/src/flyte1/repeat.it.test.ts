@@ -23,7 +23,10 @@ afterAll(() => open.close());
 const launchPlan = testId(ResourceType.LAUNCH_PLAN, "chain");
 const idOf = (name: string) => ({ id: { ...TEST_TENANT, name } });
 
-async function launch(name: string, spec: { overwriteCache?: boolean; tags?: string[] } = {}): Promise<void> {
+async function launch(
+  name: string,
+  spec: { overwriteCache?: boolean; tags?: string[]; labels?: { values: Record<string, string> } } = {},
+): Promise<void> {
   await open.admin.createExecution({
     ...TEST_TENANT,
     name,
@@ -198,6 +201,23 @@ describe("tags", () => {
     expect(await named("ne(execution_tag.key,round)")).toEqual(["tagged-not", "tagged-red"]);
     expect(await named("value_not_in(execution_tag.key,round;red)")).toEqual(["tagged-not"]);
     expect(await named("not_like(execution_tag.key,re%)")).toEqual(["tagged-not"]);
+  });
+
+  test("have values when they are labels, and key and value are of the same label", async () => {
+    await launch("tagged-one", { labels: { values: { inner: "one", outer: "two" } } });
+    await launch("tagged-two", { labels: { values: { inner: "two", outer: "two" } } });
+    expect(await named("value_in(execution_tag.key,inner)")).toEqual(["tagged-one", "tagged-two"]);
+    expect(await named("value_in(execution_tag.key,inner)+value_in(execution_tag.value,two)")).toEqual(["tagged-two"]);
+    expect(await named("eq(execution_tag.key,inner)+eq(execution_tag.key,outer)")).toEqual([
+      "tagged-one",
+      "tagged-two",
+    ]);
+    expect(await named("eq(execution_tag.key,outer)+eq(execution_tag.value,two)+ne(execution_tag.value,one)")).toEqual([
+      "tagged-two",
+    ]);
+    const long = "x".repeat(10_000);
+    await launch("tagged-long", { labels: { values: { [long]: "one", inner: long } } });
+    expect(await named("contains(execution_tag.key,x)")).toEqual([]);
   });
 
   test("are refused when they cannot be stored, and cannot be sorted by", async () => {

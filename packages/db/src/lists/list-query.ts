@@ -64,12 +64,14 @@ export function whereOf<Field extends string>(
   fields: ListFields<Field>,
   conditions: readonly ListCondition<Field>[],
 ): SQL | undefined {
-  return and(
-    ...conditions.map((condition) => {
-      const field = fieldOf(fields, condition.field);
-      return isWords(field) ? wordsCondition(field, condition) : conditionOf(field, condition);
-    }),
-  );
+  const parts: (SQL | undefined)[] = [];
+  const words: WordsCondition[] = [];
+  for (const condition of conditions) {
+    const field = fieldOf(fields, condition.field);
+    if (isWords(field)) words.push({ field, condition });
+    else parts.push(conditionOf(field, condition));
+  }
+  return and(...parts, ...wordsConditions(words));
 }
 
 /** The sort and then the tie-break; without a sort only the tie-break, oldest first. */
@@ -96,6 +98,30 @@ function fieldOf<Field extends string>(fields: ListFields<Field>, field: Field):
 }
 
 const NEGATED: Partial<Record<ListOperator, ListOperator>> = { ne: "eq", notIn: "in" };
+
+interface WordsCondition {
+  readonly field: ListWords;
+  readonly condition: ListCondition<string>;
+}
+
+/** Conditions on both parts of a word (a tag and its value) must hold for one word; any others may hold for different ones. */
+function wordsConditions(conditions: readonly WordsCondition[]): SQL[] {
+  const bySet = Map.groupBy(conditions, ({ field }) => field.hasWord);
+  return [...bySet].flatMap(([hasWord, all]) => {
+    const [positive, rest] = [all.filter(isPositive), all.filter((one) => !isPositive(one))];
+    const areOfOneWord = new Set(positive.map(({ field }) => field.word)).size > 1;
+    const together = areOfOneWord
+      ? [hasWord(and(...positive.map(({ field, condition }) => conditionOf(field.word, condition))))]
+      : [];
+    return [
+      ...together,
+      ...(areOfOneWord ? rest : all).map(({ field, condition }) => wordsCondition(field, condition)),
+    ];
+  });
+}
+
+const isPositive = ({ condition: { operator } }: WordsCondition): boolean =>
+  operator !== "notLike" && NEGATED[operator] === undefined;
 
 function wordsCondition({ word, hasWord }: ListWords, condition: ListCondition<string>): SQL {
   const { operator } = condition;

@@ -14,6 +14,12 @@ export type StoredValue =
   | { readonly data: Uint8Array; readonly uri?: undefined; readonly sizeBytes: number }
   | { readonly data?: undefined; readonly uri: string; readonly sizeBytes: number };
 
+/** What a run can be found by: a tag, which has no value, or a label. */
+export interface RunTag {
+  readonly tag: string;
+  readonly value: string;
+}
+
 /** A run about to start. `launchPlanId` or `taskId` is null (see the table). */
 export interface NewRun {
   /** UUIDv7. */
@@ -33,8 +39,7 @@ export interface NewRun {
   /** For a child run: the try of the launch plan's action that starts it. */
   readonly parent?: AttemptId;
   readonly overwriteCache?: boolean;
-  /** Each once. */
-  readonly tags?: readonly string[];
+  readonly tags?: readonly RunTag[];
   /** `flyteidl.admin.ExecutionSpec`. */
   readonly spec: Uint8Array;
   /** What the user gave. */
@@ -75,7 +80,7 @@ ${isChild ? PARENT : "with "}run as (
   select id, 0, 'outputs', $17::bytea, $18::text, $19::bigint from run
 ), event as (
   insert into events (run_id, shard, event) select id, shard, $20::jsonb from run
-)${hasTags ? ", tags as (insert into run_tags (run_id, tag) select id, unnest($23::text[]) from run)" : ""}
+)${hasTags ? ", tags as (insert into run_tags (run_id, tag, value) select id, t.tag, t.value from run, jsonb_to_recordset($23::jsonb) t(tag text, value text) on conflict do nothing)" : ""}
 select id from run`;
 
 /** Planned once per connection: planning it anew for each launch would cost Postgres more than running it. */
@@ -119,7 +124,7 @@ export async function insertRun(connection: pg.Pool | pg.ClientBase, run: NewRun
     event,
     run.overwriteCache ?? false,
     run.rerunFrom ?? null,
-    tags,
+    JSON.stringify(tags),
     parent?.runId,
     parent?.ordinal,
     parent?.attempt,

@@ -24,8 +24,8 @@ export async function findRun(db: Db, id: NameId): Promise<RunRow | undefined> {
   return row;
 }
 
-const tagsWhere = (condition: SQL | undefined): SQL =>
-  sql`(select from ${runTags} where ${and(eq(runTags.runId, runs.id), condition)})`;
+const hasTag = (condition: SQL | undefined): SQL =>
+  sql`exists (select from ${runTags} where ${and(eq(runTags.runId, runs.id), condition)})`;
 
 const RUN_FIELDS = {
   id: runs.id,
@@ -58,7 +58,8 @@ const RUN_FIELDS = {
   taskVersion: tasks.version,
   /** Of a child run: the run that started it. */
   parentRunId: runs.parentRunId,
-  tag: { word: runTags.tag, hasWord: (condition) => sql`exists ${tagsWhere(condition)}` },
+  tag: { word: runTags.tag, hasWord: hasTag },
+  tagValue: { word: runTags.value, hasWord: hasTag },
   launchEntity: sql`case when ${runs.taskId} is null then 'launch_plan' else 'task' end`,
 } satisfies ListFields<string>;
 export type RunField = keyof typeof RUN_FIELDS;

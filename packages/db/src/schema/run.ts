@@ -106,9 +106,9 @@ export const runs = pgTable(
   ],
 );
 
-/** Words that a launch gave its run to be found by (`flyteidl.admin.ExecutionSpec.tags`). */
+/** What a launch gave its run to be found by: tags, which have no value, and labels (`flyteidl.admin.ExecutionSpec`). */
 export const runTags = pgTable(
   "run_tags",
-  { runId: uuid().notNull(), tag: text().notNull() },
-  (t) => [primaryKey({ columns: [t.runId, t.tag] }), index("run_tags_tag_idx").on(t.tag)],
+  { runId: uuid().notNull(), tag: text().notNull(), value: text().notNull().default("") },
+  (t) => [primaryKey({ columns: [t.runId, t.tag, t.value] }), index("run_tags_tag_idx").on(t.tag, t.value)],
 );

@@ -103,7 +103,7 @@ export const EXECUTION_FIELDS: FlyteListFields<RunField> = {
     workflow: identity<RunField>("workflowProject", "workflowDomain", "workflowName", "workflowVersion"),
     launch_plan: identity<RunField>("launchPlanProject", "launchPlanDomain", "launchPlanName", "launchPlanVersion"),
     task: identity<RunField>("taskProject", "taskDomain", "taskName", "taskVersion"),
-    execution_tag: { key: text("tag") },
+    execution_tag: { key: text("tag"), value: text("tagValue") },
     // Its former name.
     admin_tag: { name: text("tag") },
   },
