@@ -2,11 +2,10 @@ import { create } from "@bufbuild/protobuf";
 import { toBytes } from "@skein/idl";
 import { type LiteralMap, LiteralMapSchema } from "@skein/idl/core";
 import { insertProject, insertRow, insertRun, insertWorkflow, TEST_TENANT } from "@skein/testing";
-import { createTRPCClient, httpLink } from "@trpc/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signRunToken } from "../auth/tokens.ts";
 import { startTestApi, TEST_SECRET_KEY, type TestApi } from "../testing/start-test-api.ts";
-import type { AppRouter } from "../trpc/router.ts";
+import { openTestTrpc } from "../testing/trpc-client.ts";
 
 const OTHER = { project: "other", domain: "development" };
 const FRAME = "s3://b/frame";
@@ -80,9 +79,7 @@ async function insertUse(
   ]);
 }
 
-function client(headers: Record<string, string> = {}) {
-  return createTRPCClient<AppRouter>({ links: [httpLink({ url: `${api.url}/trpc`, headers })] });
-}
+const client = (headers: Record<string, string> = {}) => openTestTrpc(api.url, headers);
 const names = (actions: readonly { run: string; action: string }[]) =>
   actions.map(({ run, action }) => `${run}/${action}`);
 

@@ -2,10 +2,9 @@ import { create } from "@bufbuild/protobuf";
 import { toBytes } from "@skein/idl";
 import { LiteralMapSchema, LiteralTypeSchema, SimpleType } from "@skein/idl/core";
 import { createTempFolder, insertRow, insertRun, insertWorkflow, integerInputs, TEST_TENANT } from "@skein/testing";
-import { createTRPCClient, httpLink } from "@trpc/client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestApi, type TestApi } from "../testing/start-test-api.ts";
-import type { AppRouter } from "./router.ts";
+import { openTestTrpc, type TestTrpc } from "../testing/trpc-client.ts";
 
 const RUN = { ...TEST_TENANT, name: "kinds" };
 const ITEMS = 1_500;
@@ -14,11 +13,11 @@ const LARGE_BYTES = 17 * 1024 * 1024;
 const folder = createTempFolder("control-flow");
 const STORAGE = `file://${folder.path}`;
 let api: TestApi;
-let client: ReturnType<typeof createTRPCClient<AppRouter>>;
+let client: TestTrpc;
 beforeAll(async () => {
   api = await startTestApi({ storage: STORAGE });
   const { pool } = api.database;
-  client = createTRPCClient<AppRouter>({ links: [httpLink({ url: `${api.url}/trpc` })] });
+  client = openTestTrpc(api.url);
   const runId = await insertRun(pool, await insertWorkflow(pool), { name: RUN.name, phase: "running" });
   await insertAction(runId, { ordinal: 2, name: "map", kind: "array", item_count: 2_000 });
   await insertAction(runId, { ordinal: 3_000, name: "ok", kind: "gate" });
