@@ -21,12 +21,12 @@ export const gatherOutputs =
 async function gather(tools: ErrandTools, errand: Errand): Promise<ErrandOutcome> {
   const { run, ordinal, action } = errand;
   const { target } = action.node;
-  const size = await measureItemOutputs(tools.pool, { runId: run.runId, ordinal });
+  const count = action.itemCount ?? 0;
+  const size = await measureItemOutputs(tools.pool, { runId: run.runId, ordinal }, count);
   if (size.totalBytes > BYTES_MAX) return failed(errand, tooLarge(size.totalBytes));
   const pageItems = Math.max(1, Math.min(PAGE_ITEMS, Math.floor(PAGE_BYTES / Math.max(1, size.largestBytes))));
   const gatherer = new OutputGatherer(target.kind === "array" ? target.array.outputNames : []);
   try {
-    const count = action.itemCount ?? 0;
     for (let first = 0; first < count; first += pageItems) {
       const page = await readPage(tools, errand, first, Math.min(count, first + pageItems));
       for (const outputs of page) gatherer.add(outputs);
