@@ -1,6 +1,9 @@
 import { type ReferenceChild, readReferenceChildren } from "@skein/db";
 import { isTerminalRun } from "@skein/engine";
+import { toBytes } from "@skein/idl";
+import { type LiteralMap, LiteralMapSchema } from "@skein/idl/core";
 import type { LaunchTarget } from "@skein/launch";
+import { isMissing } from "../values.ts";
 import type { Errand, ErrandTools } from "./errand.ts";
 
 const placeKey = (runId: string, ordinal: number): string => `${runId}/${ordinal}`;
@@ -27,15 +30,21 @@ export async function readReferences(
 
 /**
  * Whether a child would do what that one did: start the same launch plan with the same inputs. They differ where what
- * comes before it was done anew and came to something else.
+ * comes before it was done anew and came to something else. What the store has lost is not the same.
  */
 export async function isSameChild(
   { storage }: ErrandTools,
   { launchPlanId, data, uri }: ReferenceChild,
   target: LaunchTarget,
-  inputs: Uint8Array,
+  given: LiteralMap,
 ): Promise<boolean> {
   if (launchPlanId === null || Number(launchPlanId) !== target.launchPlanId) return false;
-  const before = data ?? (uri === null ? undefined : await storage.get(uri));
-  return before !== undefined && Buffer.compare(before, inputs) === 0;
+  try {
+    const before = data ?? (await storage.get(uri ?? ""));
+    // Rows hold what our encoder makes of the inputs, in whatever order of fields they came.
+    return Buffer.compare(before, toBytes(LiteralMapSchema, given)) === 0;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
 }

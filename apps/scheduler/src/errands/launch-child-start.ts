@@ -81,13 +81,13 @@ export function childStarter(tools: ErrandTools): (start: ChildStart) => Promise
     }
     const target = await findTarget(run, node.id);
     if ("code" in target) return failed(errand, target.code, target.message);
+    const given = fromBytes(LiteralMapSchema, inputs);
     const requested = childSpec(parent.spec, node.id, { run, action: action.name });
-    const repeated = reference && (await isSameChild(tools, reference, target, inputs)) ? reference : undefined;
+    const repeated = reference && (await isSameChild(tools, reference, target, given)) ? reference : undefined;
     if (repeated && requested.metadata) {
       const { project, domain, name } = repeated;
       requested.metadata.referenceExecution = create(WorkflowExecutionIdentifierSchema, { project, domain, name });
     }
-    const given = fromBytes(LiteralMapSchema, inputs);
     const origin = originOf(errand, repeated);
     return insert(errand, { target, requested, given, principal: parent.principal, origin });
   };

@@ -434,6 +434,15 @@ describe("the child of an action of a recovered run", () => {
     expect(await onlyChildOf(without)).toMatchObject({ mode: "child_workflow", reference: null });
   });
 
+  test("starts anew where the store has lost what the reference's child was given", async () => {
+    const reference = await endedChild("failed");
+    const uri = storage.join("lost.pb");
+    await database.pool.query("update run_inputs set data = null, uri = $1", [uri]);
+    const errand = await recovering(reference);
+    await launch(errand);
+    expect(await onlyChildOf(errand)).toMatchObject({ mode: "child_workflow", reference: null });
+  });
+
   test("starts anew while the reference's child goes on", async () => {
     const errand = await recovering(await endedChild("running"));
     await launch(errand);

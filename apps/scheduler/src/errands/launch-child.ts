@@ -20,27 +20,28 @@ export function launchChild(tools: ErrandTools): CarryOut {
   const { pool, onEvents } = tools;
   const startOne = childStarter(tools);
   return async (errands) => {
-    const launched = new Set(
-      (await readChildRuns(pool, errands.map(parentOf))).map(({ parent }) => placeKey(parent.runId, parent.ordinal)),
-    );
+    const children = await readChildRuns(pool, errands.map(parentOf));
+    const launched = new Set(children.map(({ parent }) => placeKey(parent.runId, parent.ordinal)));
     const missing = errands.filter(({ run, ordinal }) => !launched.has(placeKey(run.runId, ordinal)));
+    if (missing.length === 0) return errands.map(() => ({ type: "done" }));
     const [parents, references] = await Promise.all([readParents(tools, missing), readReferences(tools, missing)]);
     const outcomes = new Map<Errand, ErrandOutcome>();
-    for (let at = 0; at < missing.length; at += STARTS_AT_ONCE) {
-      const page = missing.slice(at, at + STARTS_AT_ONCE);
-      const inputs = await tools.values.load(page.map(inputsOf));
-      const starts = page.map(async (errand, index) => {
-        const parent = parents.get(errand.run.runId);
-        const bytes = inputs[index];
-        invariant(
-          parent && bytes,
-          `action ${errand.action.name} of run ${errand.run.runId} has its run and its inputs`,
-        );
-        outcomes.set(errand, await startOne({ errand, parent, inputs: bytes, reference: references.get(errand) }));
-      });
-      await Promise.all(starts);
+    try {
+      for (let at = 0; at < missing.length; at += STARTS_AT_ONCE) {
+        const page = missing.slice(at, at + STARTS_AT_ONCE);
+        const inputs = await tools.values.load(page.map(inputsOf));
+        const starts = page.map(async (errand, index) => {
+          const parent = parents.get(errand.run.runId);
+          const bytes = inputs[index];
+          invariant(parent && bytes, `run ${errand.run.runId} has the inputs of its action ${errand.action.name}`);
+          outcomes.set(errand, await startOne({ errand, parent, inputs: bytes, reference: references.get(errand) }));
+        });
+        await Promise.all(starts);
+      }
+    } finally {
+      // Those that were started before one could not be go on at once.
+      onEvents();
     }
-    if (missing.length > 0) onEvents();
     return errands.map((errand) => outcomes.get(errand) ?? { type: "done" });
   };
 }
