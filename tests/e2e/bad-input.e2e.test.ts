@@ -191,12 +191,7 @@ const GRPC_CASES: readonly [name: string, call: () => Promise<unknown>, code: Co
     Code.AlreadyExists,
     /flytesnacks/,
   ],
-  [
-    "an RPC that is not served yet",
-    () => admin.recoverExecution({ id: { ...TEST_TENANT, name: "x" } }),
-    Code.Unimplemented,
-    /./,
-  ],
+  ["an RPC that is not served yet", () => admin.createNodeEvent({ requestId: "x" }), Code.Unimplemented, /./],
 ];
 
 /** Sends bytes as the message of a gRPC call and answers the `grpc-status` that comes back. */

@@ -101,7 +101,7 @@ test.each([
 
 test("errors carry gRPC's code, HTTP's status and typed details", async () => {
   expect(await jsonOf(await call("tasks/flytesnacks/development/none/v1"))).toMatchObject({ code: 5 });
-  const response = await call("executions/recover", { method: "POST", body: "{}" });
+  const response = await call("events/nodes", { method: "POST", body: "{}" });
   expect([response.status, (await jsonOf(response)).code]).toEqual([501, 12]);
 });
 
