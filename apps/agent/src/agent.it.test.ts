@@ -212,6 +212,18 @@ describe.skipIf(!hasRedis)("an agent", () => {
     expect(await finalOf(order)).toMatchObject({ type: "failed", failure });
   });
 
+  test("an item knows its index, and one of a former map leaves its outputs in a folder of that name", async () => {
+    startAgentProcess();
+    const order = newOrder("");
+    const outputs = Buffer.from(toBytes(LiteralMapSchema, create(LiteralMapSchema, integerInputs({ o0: 7 }))));
+    const index = "$(printenv $BATCH_JOB_ARRAY_INDEX_VAR_NAME)";
+    const script = `mkdir {{.outputPrefix}}/${index} && echo ${outputs.toString("base64")} | base64 -d >{{.outputPrefix}}/${index}/outputs.pb`;
+    const grant = grantOf(script, order, { type: "container_array" });
+    api.grants.set(attemptKey(order), { ...grant, arrayIndex: 5 });
+    await queues.publishOrders("default", "slot", [order]);
+    expect(await finalOf(order)).toMatchObject({ type: "succeeded", outputs: { data: outputs.toString("base64") } });
+  });
+
   test("a client of the server leaves its slot to the work that it waits for, also under the next agent", async () => {
     const slots = { SKEIN_AGENT_SLOTS: "1", SKEIN_AGENT_CLIENT_SLOTS: "1" };
     const first = startAgentProcess(slots);

@@ -234,6 +234,44 @@ test("a map says what it maps, how many at once, how many must succeed and what 
   });
 });
 
+test("a task of flytekit's former maps is a map over itself", () => {
+  const args = ["pyflyte-map-execute", "--resolver", "MapTaskResolver", "--", "vars", "b,c", "resolver", "r"];
+  const tasks = [
+    {
+      id: testId("old"),
+      type: "container_array",
+      custom: { parallelism: "3", minSuccessRatio: 0.5 },
+      interface: { outputs: { variables: { o0: { type: INTEGER } } } },
+      target: { case: "container" as const, value: { args } },
+    },
+    { id: testId("plain"), type: "container_array", target: { case: "container" as const, value: {} } },
+    { id: testId("bare"), type: "container_array", custom: { minSuccesses: "2" } },
+  ];
+  const nodes = {
+    old: { inputs: { x: promiseOf("") }, target: runsTask("old") },
+    plain: { target: runsTask("plain") },
+    bare: { target: runsTask("bare") },
+  };
+  const closure = closureOf({ nodes }, [], tasks);
+  const arrayOf = (id: string) => {
+    const { target } = nodeOf(closure, id);
+    return target.kind === "array" ? target.array : undefined;
+  };
+  expect(arrayOf("old")).toMatchObject({
+    node: { index: -1, id: "old", bindings: [], target: { kind: "task", task: { key: "p:d:old:v" } } },
+    parallelism: 3,
+    minSuccesses: null,
+    minSuccessRatio: 0.5,
+    boundInputs: new Set(["b", "c"]),
+    isSplit: false,
+    outputNames: ["o0"],
+  });
+  expect(nodeOf(closure, "old")).toMatchObject({ bindings: [{ var: "x" }], cache: null });
+  const rest = { parallelism: 0, minSuccessRatio: null, boundInputs: new Set() };
+  expect(arrayOf("plain")).toMatchObject({ ...rest, minSuccesses: null });
+  expect(arrayOf("bare")).toMatchObject({ ...rest, minSuccesses: 2 });
+});
+
 test("a map over an entity that keeps its interface takes lists of what that declares, except where it is bound", () => {
   const union = { type: { case: "unionType" as const, value: { variants: [INTEGER] } } };
   const inner = { name: "inner", nodes: {}, inputTypes: { x: union, b: union } };

@@ -62,6 +62,7 @@ function readGraph(workflow: CompiledWorkflow, entities: Entities): Graph {
       return index;
     },
     readInner: (node) => readNode(node, scope),
+    readMapped: (node, target) => readNode(node, scope, target),
   };
   const downstream = readEdges(workflow, template.nodes, scope.getIndex, indexOf);
   const inDegrees = new Int32Array(template.nodes.length);
@@ -104,8 +105,7 @@ function readEdges(
   return edges;
 }
 
-function readNode(node: Node, scope: ReadScope): GraphNode {
-  const target = targetOf(node, scope);
+function readNode(node: Node, scope: ReadScope, target = targetOf(node, scope)): GraphNode {
   return {
     index: -1,
     id: node.id,

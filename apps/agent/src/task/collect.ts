@@ -10,7 +10,7 @@ import {
   type Value,
 } from "@skein/contracts";
 import { fromBytes, toBytes } from "@skein/idl";
-import { DynamicJobSpecSchema, type LiteralMap, LiteralMapSchema } from "@skein/idl/core";
+import { DynamicJobSpecSchema, type LiteralMap, LiteralMapSchema, type TaskTemplate } from "@skein/idl/core";
 import type { Storage } from "@skein/storage";
 import type { AttemptFolder } from "../ledger/attempt-folder.ts";
 import type { Exit } from "../runtimes/runtime.ts";
@@ -36,6 +36,7 @@ const FUTURES_FILE = "futures.pb";
 const ERROR_BYTES_MAX = 4 * 1024 * 1024;
 /** Some 5,000 nodes with all that their tasks say fit ten times. */
 const FUTURES_BYTES_MAX = 100 * 1024 * 1024;
+const LEGACY_MAP_TYPE = "container_array";
 const LOG_END_BYTES = 2 * 1024;
 
 const unreadableOutputs: ReportedFailure = {
@@ -57,10 +58,11 @@ export async function collect(folder: AttemptFolder, exit: Exit, options: Collec
   const template = readTaskTemplate(grant);
   const hasData = dataLoadingOf(template) !== undefined;
   if (hasData && exit.type === "exited" && exit.code === 0) await collectData(folder, template, grant, storage);
+  const left = resultFolder(folder, template, grant);
   const verdict = judge({
     exit,
-    errorDocument: await readError(join(folder.out, ERROR_FILE)),
-    outputBytes: await plainFileSize(join(folder.out, OUTPUTS_FILE)),
+    errorDocument: await readError(join(left, ERROR_FILE)),
+    outputBytes: await plainFileSize(join(left, OUTPUTS_FILE)),
     outputBytesMax: options.outputBytesMax,
     // A raw container that failed never meant to write outputs.pb itself.
     declaresOutputs: declaresOutputs(template) && !hasData,
@@ -71,7 +73,7 @@ export async function collect(folder: AttemptFolder, exit: Exit, options: Collec
   const ended = { startedAtMs, endedAtMs, ...(deckUri === undefined ? {} : { deckUri }) };
   if (verdict.type === "failed") return { ...verdict, ...ended };
   const result =
-    verdict.type === "expanded" ? await collectFutures(folder, options) : await collectOutputs(folder, options);
+    verdict.type === "expanded" ? await collectFutures(folder, options) : await collectOutputs(folder, left, options);
   return "failure" in result ? { type: "failed", ...result, ...ended } : { type: "succeeded", ...result, ...ended };
 }
 
@@ -79,8 +81,12 @@ type Result =
   | { readonly failure: ReportedFailure }
   | Pick<Extract<Outcome, { type: "succeeded" }>, "outputs" | "futures">;
 
-async function collectOutputs(folder: AttemptFolder, options: CollectOptions): Promise<Result> {
-  const path = join(folder.out, OUTPUTS_FILE);
+/** An item of a map of flytekit before 1.11 leaves its results in a folder of its own. */
+const resultFolder = ({ out }: AttemptFolder, { type }: TaskTemplate, { arrayIndex }: ClaimGrant): string =>
+  type === LEGACY_MAP_TYPE && arrayIndex !== null ? join(out, String(arrayIndex)) : out;
+
+async function collectOutputs(folder: AttemptFolder, left: string, options: CollectOptions): Promise<Result> {
+  const path = join(left, OUTPUTS_FILE);
   if ((await plainFileSize(path)) === undefined)
     return { outputs: await outputsValue(create(LiteralMapSchema), options) };
   const outputs = await readOutputs(path, options);

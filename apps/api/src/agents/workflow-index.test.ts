@@ -79,6 +79,7 @@ test.each([
   ],
   ["a branch in a sub-workflow", [step("n1", "workflow"), step("branch", "branch"), step("branch-if")], "if:1"],
   ["an item of a map", [step("n2", "array"), step("n17")], "item:1"],
+  ["an item of a task that maps itself", [step("n0", "array"), step("n17")], "root:1"],
   ["a node of a mapped sub-workflow", [step("n3", "array"), step("n4", "workflow"), step("n0")], "sub:1"],
   ["a node that a task wrote", [step("n0", "task", 7), step("n0")], "written:1"],
   ["a node of a written sub-workflow", [step("n0", "task", 7), step("dn1", "workflow"), step("n0")], "sub:1"],

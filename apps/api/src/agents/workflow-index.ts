@@ -78,11 +78,15 @@ export async function findPlace(
       nodes = target?.case === "workflowNode" ? graphOf(place.index, target.value.reference) : undefined;
     }
     // What a branch chooses from stands beside the branch; an item has no node but the one that is mapped.
-    const isItem = around?.kind === "array" && target?.case === "arrayNode";
-    place = { index: place.index, node: isItem ? target.value.node : nodes?.get(step.specNodeId) };
+    const node = around?.kind === "array" ? mappedNode(place.node) : nodes?.get(step.specNodeId);
+    place = { index: place.index, node };
   }
   return place;
 }
+
+/** A former map is a task that stands for all its items, so its node is theirs. */
+const mappedNode = (node: Node | undefined): Node | undefined =>
+  node?.target.case === "arrayNode" ? node.target.value.node : node;
 
 type WorkflowReference = Extract<Node["target"], { case: "workflowNode" }>["value"]["reference"];
 

@@ -1,5 +1,5 @@
 import type { Node, TypedInterface } from "@skein/idl/core";
-import type { GraphNode, ProgramTask } from "../program.ts";
+import type { GraphNode, NodeTarget, ProgramTask } from "../program.ts";
 
 /** What the nodes of a program refer to, by entity key. */
 export interface Entities {
@@ -17,4 +17,6 @@ export interface ReadScope extends Entities {
   readonly getIndex: (id: string) => number;
   /** Reads a node inside of a branch or a map, or the failure node: one without an index and edges. */
   readonly readInner: (node: Node) => GraphNode;
+  /** The same for a node whose target is known. */
+  readonly readMapped: (node: Node, target: NodeTarget) => GraphNode;
 }

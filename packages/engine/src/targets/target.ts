@@ -4,17 +4,21 @@ import type { NodeTarget } from "../program.ts";
 import { readArray } from "./array.ts";
 import { readBranch } from "./branch.ts";
 import { readGate } from "./gate.ts";
+import { isLegacyMap, readLegacyMap } from "./legacy-map.ts";
 import type { ReadScope } from "./read-scope.ts";
 
 /**
  * What a node does. A node that refers to something the closure does not hold, or that contradicts itself, becomes
  * `unsupported`, so that its run fails with a reason instead of breaking the caller.
  */
-export function readTarget({ target }: Node, scope: ReadScope): NodeTarget {
+export function readTarget(node: Node, scope: ReadScope): NodeTarget {
+  const { target } = node;
   switch (target.case) {
     case "taskNode":
-    case "workflowNode":
-      return readReference(target.value.reference, scope);
+    case "workflowNode": {
+      const read = readReference(target.value.reference, scope);
+      return read.kind === "task" && isLegacyMap(read) ? readLegacyMap(node, read, scope) : read;
+    }
     case "branchNode":
       return readBranch(target.value, scope);
     case "gateNode":
