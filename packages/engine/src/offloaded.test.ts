@@ -16,7 +16,7 @@ function offloading(n1: NodeSpec, whole: Uint8Array): Stage {
   const stage = new Stage(closureOf({ nodes: { n0: {}, n1 } }));
   stage.start();
   stage.values.set("2.outputs", literals({ x: offloaded }));
-  stage.values.set(`2.outputs ${URI}`, whole);
+  stage.offloaded.set(URI, whole);
   stage.play({ type: "attemptSucceeded", ordinal: 2, attempt: 0 });
   return stage;
 }
@@ -51,7 +51,7 @@ test("a failure node may look into an offloaded value while other nodes wait for
   );
   stage.start();
   stage.values.set("2.outputs", literals({ x: offloaded }));
-  stage.values.set(`2.outputs ${URI}`, toBytes(LiteralSchema, map({ k: integer(5) })));
+  stage.offloaded.set(URI, toBytes(LiteralSchema, map({ k: integer(5) })));
   stage.play({ type: "attemptSucceeded", ordinal: 2, attempt: 0 });
   expect(stage.phases()).toMatchObject({ run: "failing", n2: "failed", fn: "queued" });
   expect(integersOf(stage.value("fn", "inputs"))).toEqual({ y: 5 });

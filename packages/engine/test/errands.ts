@@ -1,8 +1,12 @@
+import { create } from "@bufbuild/protobuf";
+import { fromBytes, toBytes } from "@skein/idl";
+import { LiteralMapSchema, LiteralSchema } from "@skein/idl/core";
 import type { Changes } from "../src/changes.ts";
 import type { Command } from "../src/command.ts";
 import type { Failure } from "../src/event.ts";
 import { OutputGatherer } from "../src/literal/gather.ts";
 import { type AttemptId, attemptKey } from "./agents.ts";
+import { literals } from "./closures.ts";
 import type { Random } from "./random.ts";
 import type { AnyEvent, Stage } from "./stage.ts";
 
@@ -91,8 +95,16 @@ export class Errands {
       const isDone = actions.get(item)?.phase === "succeeded";
       gatherer.add(isDone ? (values.get(`${item}.outputs`) ?? null) : null);
     }
-    values.set(`${ordinal}.outputs`, gatherer.finish());
+    const outputs = gatherer.finish();
+    values.set(`${ordinal}.outputs`, this.#random.chance(0.2) ? this.#offload(outputs) : outputs);
     return { type: "outputsGathered", ordinal };
+  }
+
+  #offload(outputs: Uint8Array): Uint8Array {
+    const uri = `s3://b/${this.#stage.offloaded.size}`;
+    const whole = fromBytes(LiteralMapSchema, outputs).literals.x ?? create(LiteralSchema);
+    this.#stage.offloaded.set(uri, toBytes(LiteralSchema, whole));
+    return literals({ x: { value: { case: "offloadedMetadata", value: { uri } } } });
   }
 
   #launch(id: AttemptId): AnyEvent[] {

@@ -28,6 +28,8 @@ export class Stage {
   readonly actions = new Map<number, NewAction & ActionState>();
   readonly attempts = new Map<string, AttemptState>();
   readonly values = new Map<string, Uint8Array>();
+  /** Literals that tasks offloaded, by their address. */
+  readonly offloaded = new Map<string, Uint8Array>();
   readonly timers = new Map<string, number>();
   readonly expansions = new Map<number, Program>();
   /** What the nodes of actions grant, also of actions that the engine has forgotten. */
@@ -76,10 +78,14 @@ export class Stage {
     const source = { get: (ref: ValueRef) => loaded.get(keyOf(ref)) };
     let needed = advance(this.run, this.program, full, source, this.policy, recorder);
     while (needed.length > 0) {
-      for (const ref of needed) loaded.set(keyOf(ref), this.values.get(keyOf(ref)) ?? new Uint8Array());
+      for (const ref of needed) loaded.set(keyOf(ref), this.#find(ref) ?? new Uint8Array());
       needed = advance(this.run, this.program, [], source, this.policy, recorder);
     }
     return recorder;
+  }
+
+  #find(ref: ValueRef): Uint8Array | undefined {
+    return ref.uri === undefined ? this.values.get(keyOf(ref)) : this.offloaded.get(ref.uri);
   }
 
   start(): Changes {

@@ -49,6 +49,7 @@ export class World {
     for (const [key, bytes] of recovered?.stage.values ?? []) this.stage.values.set(`${key}.reference`, bytes);
     // Half of the worlds are calm, so that long histories come to their end.
     const trouble = random.chance(0.5) ? 1 : 0.15;
+    for (const [uri, bytes] of recovered?.stage.offloaded ?? []) this.stage.offloaded.set(uri, bytes);
     this.#agents = new Agents(this.stage, random, trouble);
     this.#errands = new Errands(this.stage, random, trouble);
     this.#signals = new Signals(this.stage, random);
