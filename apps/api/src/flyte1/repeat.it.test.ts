@@ -4,8 +4,17 @@ import {
   ExecutionSpecSchema,
   ExecutionMetadata_ExecutionMode as Mode,
 } from "@skein/idl/admin";
-import { ResourceType } from "@skein/idl/core";
-import { chainOf, echoTask, insertRow, integerInputs, launchPlanOf, TEST_TENANT, testId } from "@skein/testing";
+import { ResourceType, SimpleType, TypedInterfaceSchema } from "@skein/idl/core";
+import {
+  chainOf,
+  commandTask,
+  echoTask,
+  insertRow,
+  integerInputs,
+  launchPlanOf,
+  TEST_TENANT,
+  testId,
+} from "@skein/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ANONYMOUS_CALL, type OpenTestAdmin, openTestAdmin, rejection } from "./test-admin.ts";
 
@@ -141,6 +150,27 @@ describe("a relaunch", () => {
     await open.admin.relaunchExecution({ ...idOf("overwrote"), name: "reads" });
     await open.admin.relaunchExecution({ ...idOf("overwrote"), name: "writes", overwriteCache: true });
     expect([(await rowOf("reads"))?.overwriteCache, (await rowOf("writes"))?.overwriteCache]).toEqual([false, true]);
+  });
+
+  test("keeps what the user gave, however large", async () => {
+    const type = { type: { case: "simple" as const, value: SimpleType.STRING } };
+    const task = commandTask("takes-text", ["true"]);
+    if (task.spec?.template)
+      task.spec.template.interface = create(TypedInterfaceSchema, { inputs: { variables: { text: { type } } } });
+    await open.admin.createTask(task);
+    const text = "long ".repeat(1_000_000);
+    const scalar = {
+      value: { case: "primitive" as const, value: { value: { case: "stringValue" as const, value: text } } },
+    };
+    const { id } = await open.admin.createExecution({
+      ...TEST_TENANT,
+      spec: { launchPlan: testId(ResourceType.TASK, "takes-text") },
+      inputs: { literals: { text: { value: { case: "scalar", value: scalar } } } },
+    });
+    const again = await open.admin.relaunchExecution({ ...(id ? { id } : {}), name: "long-again" });
+    const data = await open.admin.getExecutionData({ ...(again.id ? { id: again.id } : {}) });
+    const literal = data.fullInputs?.literals.text?.value;
+    expect(literal).toMatchObject({ value: { value: { value: { value: { value: text } } } } });
   });
 
   test("of a child run is nobody's child", async () => {

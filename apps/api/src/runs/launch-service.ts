@@ -1,7 +1,7 @@
-import { clone, create } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { type Db, EVENTS_CHANNEL, findRun, type LaunchLimit, type NameId, type Notifier } from "@skein/db";
 import { SkeinError } from "@skein/errors";
-import { type ExecutionSpec, ExecutionSpecSchema } from "@skein/idl/admin";
+import type { ExecutionSpec } from "@skein/idl/admin";
 import { type LiteralMap, LiteralMapSchema } from "@skein/idl/core";
 import { type LaunchOrigin, type RunStarter, readRunName } from "@skein/launch";
 import type { Call } from "../call.ts";
@@ -71,12 +71,11 @@ function readSpec(sent: ExecutionSpec, { referenceRunId }: LaunchOrigin): Execut
   if (overrides.case === "notifications") checkNotifications("spec.notifications", overrides.value.notifications);
   if (tags.length > TAGS_MAX) throw invalid("spec.tags", `has ${tags.length} entries: at most ${TAGS_MAX} are allowed`);
   for (const [index, tag] of tags.entries()) checkText(`spec.tags[${index}]`, tag);
-  const spec = clone(ExecutionSpecSchema, sent);
-  if (!spec.metadata) return spec;
-  spec.metadata.nesting = 0;
-  delete spec.metadata.parentNodeExecution;
-  if (referenceRunId === null) delete spec.metadata.referenceExecution;
-  return spec;
+  if (!sent.metadata) return sent;
+  const metadata = { ...sent.metadata, nesting: 0 };
+  delete metadata.parentNodeExecution;
+  if (referenceRunId === null) delete metadata.referenceExecution;
+  return { ...sent, metadata };
 }
 
 const nameTaken = (id: NameId): SkeinError =>
