@@ -86,9 +86,10 @@ export class RunStep {
     ];
     const { rows, left: copies } = copiedRows(changes.copies, written);
     const cachePuts = cachePutsOf(changes, written, (ordinal) => this.#recordOf(ordinal));
-    const hits = facts.flatMap(({ event, errand }) =>
-      errand?.cacheEntryId !== undefined && "ordinal" in event ? [[event.ordinal, errand.cacheEntryId] as const] : [],
-    );
+    const hits = facts.flatMap(({ event, errand }) => {
+      const isHit = "ordinal" in event && states.get(event.ordinal)?.cacheStatus === "hit";
+      return isHit && errand?.cacheEntryId !== undefined ? [[event.ordinal, errand.cacheEntryId] as const] : [];
+    });
     return {
       changes,
       advance: {
@@ -112,9 +113,16 @@ export class RunStep {
     };
   }
 
-  /** To be called after the commit: what was written is likely to be read next. */
-  keepValues(changes: Changes): void {
-    const { runId } = this.run;
+  /** To be called after the commit: what was written is likely to be read next, and what items wrote that are over is not. */
+  afterCommit(changes: Changes): void {
+    const { runId, state } = this.run;
+    for (const { ordinal, isExpanded } of changes.actions) {
+      if (isExpanded && !state.actions.has(ordinal)) state.expansions.delete(ordinal);
+    }
+    for (const { event, expansion } of this.facts) {
+      const isTaken = "ordinal" in event && state.actions.get(event.ordinal)?.isExpanded;
+      if (expansion && "ordinal" in event && !isTaken) state.expansions.delete(event.ordinal);
+    }
     for (const { ordinal, side, bytes } of changes.values) this.#values.keep({ runId, ordinal, side }, bytes);
     for (const { ref, bytes } of this.#atHand.values()) {
       const { ordinal, side, of, uri } = ref;

@@ -186,7 +186,7 @@ export class Advancer {
       const { step, work, changes } = entry;
       if (written.has(entry)) step.run.version += 1;
       this.#quarantine.release(work.runId);
-      step.keepValues(changes);
+      step.afterCommit(changes);
       errands.takeUp(step.run, [
         ...(newErrands.get(work.runId) ?? []),
         ...work.facts.flatMap(({ takeUp }) => takeUp ?? []),

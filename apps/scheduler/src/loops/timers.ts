@@ -27,6 +27,9 @@ export function timersRound({ pool, inbox, ownedShards }: TimersOptions): Round 
   };
 }
 
+/** A longer delay is none at all to Node. Rung too early, the alarm does no harm: the poll finds the timer in time. */
+const DELAY_MS_MAX = 24 * 3_600_000;
+
 /** Wakes a loop at moments that are nearer than its next poll. */
 export class Alarm {
   readonly #wake: () => void;
@@ -46,7 +49,7 @@ export class Alarm {
         this.#atMs = Number.POSITIVE_INFINITY;
         this.#wake();
       },
-      Math.max(0, atMs - Date.now()),
+      Math.min(DELAY_MS_MAX, Math.max(0, atMs - Date.now())),
     );
   }
 
