@@ -32,7 +32,7 @@ export const isMissing = (error: unknown): boolean =>
   error instanceof SkeinError && ["not_found", "invalid_argument", "permission_denied"].includes(error.code);
 
 const INLINE_BYTES_MAX = 1024 * 1024;
-const CACHE_BYTES_MAX = 64 * 1024 * 1024;
+const CACHE_BYTES_MAX = 128 * 1024 * 1024;
 
 const keyOf = ({ runId, ordinal, side }: RunValueRef): string => `${runId}/${ordinal}/${side}`;
 
