@@ -296,3 +296,26 @@ test("a recovered run recovers its failed child: what succeeded in that is not d
   expect(await childrenOf(third)).toEqual([]);
   await expectNothingLeft();
 });
+
+test("a rerun from a launch plan's action starts its child anew; one from after it keeps the child's outputs", async () => {
+  await world.startScheduler();
+  await world.startEcho();
+  await register(chainOf("leaf", ECHO, 1), [ECHO]);
+  const nodes = [
+    launchPlanNode("n0", "leaf", { inputs: [bindTo("x", "", "x")] }),
+    taskNode("n1", ECHO, [bindTo("x", "n0", "x")]),
+  ];
+  const workflowId = await register(workflowOf("top", nodes, PASSES_X, [bindTo("x", "n1", "x")]), [ECHO]);
+  const top = await world.launch(workflowId, 5n);
+  await world.untilPhase(top, "succeeded");
+  const rerun = async (from: string) => {
+    const more = { mode: "recovered", referenceRunId: top, rerunFrom: [from] } as const;
+    const again = await world.launch(workflowId, 5n, more);
+    await world.untilPhase(again, "succeeded");
+    expect(await outputsOf(again)).toEqual(literalsOf(5n));
+    return (await childrenOf(again)).map(({ mode, phase }) => [mode, phase]);
+  };
+  expect(await rerun("n0")).toEqual([["child_workflow", "succeeded"]]);
+  expect(await rerun("n1")).toEqual([]);
+  await expectNothingLeft();
+});
