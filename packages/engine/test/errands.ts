@@ -15,10 +15,13 @@ type ChildEnd = Extract<AnyEvent, { type: "childEnded" }>;
 
 const failureOf = (code: string): Failure => ({ code, message: "m", kind: "user", recoverable: false });
 
+export const GATHERING_FAILED = "GatheringFailed";
+
 /** A scheduler that carries errands out late, or twice, and child runs that end as they like. */
 export class Errands {
   readonly #stage: Stage;
   readonly #random: Random;
+  readonly #asked = new Set<string>();
   readonly #waiting = new Map<string, Errand>();
   /** Child runs by the attempt that they are, with their end once it has come. */
   readonly #children = new Map<string, AttemptId & { readonly end: ChildEnd | null }>();
@@ -35,8 +38,13 @@ export class Errands {
   }
 
   take({ commands }: Changes): void {
-    for (const command of commands)
-      if (command.type === "runErrand") this.#waiting.set(`${command.errand}.${attemptKey(command)}`, command);
+    for (const command of commands) {
+      if (command.type !== "runErrand") continue;
+      const key = `${command.errand}.${attemptKey(command)}`;
+      if (this.#asked.has(key)) throw new Error(`${key} is asked for twice`);
+      this.#asked.add(key);
+      this.#waiting.set(key, command);
+    }
   }
 
   /** Child runs that have begun, or are about to, and have not ended. */
@@ -87,7 +95,7 @@ export class Errands {
   /** The lists are made of what the items really handed out. */
   #gather(ordinal: number): AnyEvent {
     if (this.#random.chance(0.05 * this.#trouble))
-      return { type: "gatheringFailed", ordinal, failure: failureOf("Lost") };
+      return { type: "gatheringFailed", ordinal, failure: failureOf(GATHERING_FAILED) };
     const { actions, values } = this.#stage;
     const gatherer = new OutputGatherer(["x"]);
     for (let index = 0; index < (actions.get(ordinal)?.itemCount ?? 0); index += 1) {

@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import type { ActionState, AttemptState, Changes, NewAction } from "../src/changes.ts";
 import { type Frame, isClosed } from "../src/frame.ts";
+import { successesNeeded } from "../src/kinds/array-items.ts";
 import {
   ACTION_TRANSITIONS,
   ATTEMPT_TRANSITIONS,
@@ -10,6 +11,7 @@ import {
   RUN_TRANSITIONS,
 } from "../src/phase.ts";
 import type { RunState } from "../src/state.ts";
+import { GATHERING_FAILED } from "./errands.ts";
 import type { Stage } from "./stage.ts";
 
 /** The rows before a commit, to compare with those after it. */
@@ -52,7 +54,11 @@ export function checkLaws(stage: Stage, before: Snapshot, changes: Changes): voi
   }
   for (const action of changes.newActions)
     law(mayGoOn(stage, before, action.ordinal), "no action is made after the end around it began", action);
-  checkWindows(stage);
+  for (const { ordinal, phase } of changes.actions) {
+    const isNews = phase === "succeeded" && before.actions.get(ordinal)?.phase !== "succeeded";
+    law(!isNews || mayGoOn(stage, before, ordinal), "nothing succeeds after the end around it began", ordinal);
+  }
+  checkMaps(stage);
   const names = [...actions.values()].map(({ name }) => name);
   law(new Set(names).size === names.length, "names are unique", names);
 }
@@ -71,19 +77,40 @@ const HANDLER_ID = "fn";
 const isClosing = (phase: string | undefined): boolean =>
   phase === "aborting" || phase === "aborted" || phase === "failed" || phase === "succeeded";
 
-/** No more items of a map are open than it, or the engine, allows; each stands at its place in the map's block. */
-function checkWindows({ actions, run, policy }: Stage): void {
-  const open = new Map<number, number>();
-  for (const { ordinal, parentOrdinal, itemIndex, endedAtMs } of actions.values()) {
+/** How the items of a map are. */
+interface Tally {
+  open: number;
+  succeeded: number;
+  failed: number;
+}
+
+/**
+ * No more items of a map are open than it, or the engine, allows; each stands at its place in the map's block; and as
+ * many succeed as must, unless that has become impossible.
+ */
+function checkMaps(stage: Stage): void {
+  const tallies = new Map<number, Tally>();
+  for (const { ordinal, parentOrdinal, itemIndex, endedAtMs, phase } of stage.actions.values()) {
     if (itemIndex === null || parentOrdinal === null) continue;
     law(ordinal === parentOrdinal + 1 + itemIndex, "an item has its place in the block", { ordinal, itemIndex });
-    if (endedAtMs === null) open.set(parentOrdinal, (open.get(parentOrdinal) ?? 0) + 1);
+    const tally = tallies.get(parentOrdinal) ?? { open: 0, succeeded: 0, failed: 0 };
+    tallies.set(parentOrdinal, tally);
+    if (endedAtMs === null) tally.open += 1;
+    else if (phase === "succeeded" || phase === "failed") tally[phase] += 1;
   }
-  for (const [ordinal, count] of open) {
-    const target = run.actions.get(ordinal)?.node.target;
-    const parallelism = target?.kind === "array" ? target.array.parallelism : 0;
-    law(count <= (parallelism || policy.mapWindow), "a map keeps to its window", { ordinal, count });
-  }
+  for (const map of stage.actions.values())
+    if (map.itemCount !== null && !map.isRecovered)
+      checkMap(stage, map, map.itemCount, tallies.get(map.ordinal) ?? { open: 0, succeeded: 0, failed: 0 });
+}
+
+function checkMap(stage: Stage, map: Action, size: number, { open, succeeded, failed }: Tally): void {
+  const spec = stage.arrays.get(map.ordinal);
+  if (!spec) return;
+  law(open <= (spec.parallelism || stage.policy.mapWindow), "a map keeps to its window", map);
+  const needed = Math.min(size, successesNeeded(spec, size));
+  if (map.phase === "succeeded") law(succeeded >= needed, "enough items of a map succeeded", map);
+  const isItemsFault = map.failure !== null && map.failure.code !== GATHERING_FAILED;
+  if (isItemsFault) law(size - failed < needed, "a map fails only when too few can succeed", map);
 }
 
 /** What the recovered run had finished is not done again. */

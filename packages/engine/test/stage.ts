@@ -3,7 +3,7 @@ import { advance } from "../src/advance.ts";
 import type { ActionState, AttemptState, Changes, NewAction, RunChange } from "../src/changes.ts";
 import { type EngineEvent, type Failure, TIMER_KINDS, type TimerKind, type ValueRef } from "../src/event.ts";
 import { readProgram } from "../src/graph.ts";
-import type { Program } from "../src/program.ts";
+import type { ArraySpec, Program } from "../src/program.ts";
 import { ChangeRecorder, refKey } from "../src/recorder.ts";
 import type { Reference } from "../src/reference.ts";
 import { restoreRun, type StoredArray, type StoredRun } from "../src/restore.ts";
@@ -32,6 +32,8 @@ export class Stage {
   readonly offloaded = new Map<string, Uint8Array>();
   readonly timers = new Map<string, number>();
   readonly expansions = new Map<number, Program>();
+  /** What maps say, also of those that the engine has forgotten. */
+  readonly arrays = new Map<number, ArraySpec>();
   /** What the nodes of actions grant, also of actions that the engine has forgotten. */
   readonly retries = new Map<number, number>();
   /** Values that the engine wrote, which it may do only once. */
@@ -217,7 +219,9 @@ export class Stage {
     const news = new Map(changes.newActions.map((action) => [action.ordinal, action]));
     for (const ordinal of news.keys()) {
       if (this.actions.has(ordinal)) throw new Error(`action ${ordinal} is made twice`);
-      this.retries.set(ordinal, this.run.actions.get(ordinal)?.node.retries ?? 0);
+      const node = this.run.actions.get(ordinal)?.node;
+      this.retries.set(ordinal, node?.retries ?? 0);
+      if (node?.target.kind === "array") this.arrays.set(ordinal, node.target.array);
     }
     for (const action of changes.actions) {
       const row = news.get(action.ordinal) ?? this.actions.get(action.ordinal);
