@@ -17,7 +17,7 @@ import type { Exit } from "../runtimes/runtime.ts";
 import { makePortable } from "./dynamic-spec.ts";
 import { toStorageUris } from "./file-uris.ts";
 import { rewriteUris, type UriRewrite } from "./literal-uris.ts";
-import { declaresOutputs, readTaskTemplate } from "./prepare-launch.ts";
+import { declaresOutputs, FORMER_MAP_TYPE, readTaskTemplate } from "./prepare-launch.ts";
 import { collectData, dataLoadingOf } from "./raw-container.ts";
 import { listPlainFiles, openPlainFile, plainFileSize, readEnd, readPlainFile } from "./read-remains.ts";
 import { judge } from "./verdict.ts";
@@ -36,7 +36,6 @@ const FUTURES_FILE = "futures.pb";
 const ERROR_BYTES_MAX = 4 * 1024 * 1024;
 /** Some 5,000 nodes with all that their tasks say fit ten times. */
 const FUTURES_BYTES_MAX = 100 * 1024 * 1024;
-const LEGACY_MAP_TYPE = "container_array";
 const LOG_END_BYTES = 2 * 1024;
 
 const unreadableOutputs: ReportedFailure = {
@@ -83,7 +82,7 @@ type Result =
 
 /** An item of a map of flytekit before 1.11 leaves its results in a folder of its own. */
 const resultFolder = ({ out }: AttemptFolder, { type }: TaskTemplate, { arrayIndex }: ClaimGrant): string =>
-  type === LEGACY_MAP_TYPE && arrayIndex !== null ? join(out, String(arrayIndex)) : out;
+  type === FORMER_MAP_TYPE && arrayIndex !== null ? join(out, String(arrayIndex)) : out;
 
 async function collectOutputs(folder: AttemptFolder, left: string, options: CollectOptions): Promise<Result> {
   const path = join(left, OUTPUTS_FILE);

@@ -35,6 +35,8 @@ export interface LaunchSettings {
 }
 
 const FILE_SCHEME = "file://";
+/** The type of a task that flytekit before 1.11 made of a map. */
+export const FORMER_MAP_TYPE = "container_array";
 /** Where flytekit unpacks code unless told: folders of the image, which a process lacks and a container's user may not write. */
 const IMAGE_CODE_FOLDERS = ["/root", "."];
 
@@ -59,15 +61,18 @@ export async function prepareLaunch(
   const taskTemplatePath = join(folder.in, "task.pb");
   if (needsTaskTemplate(words)) await writeFile(taskTemplatePath, Buffer.from(grant.taskTemplate, "base64"));
   const values = templateValues(folder, grant, inputs, taskTemplatePath);
-  const environment = taskEnvironment({
-    grant,
-    attempt: folder.id.attempt,
-    taskId: template.id,
-    container: container.env,
-    store: settings.store,
-    apiUrl: settings.apiUrl,
-    base: settings.base(folder),
-  });
+  const environment = {
+    ...formerMapEnvironment(folder, template),
+    ...taskEnvironment({
+      grant,
+      attempt: folder.id.attempt,
+      taskId: template.id,
+      container: container.env,
+      store: settings.store,
+      apiUrl: settings.apiUrl,
+      base: settings.base(folder),
+    }),
+  };
   checkEnvironment(environment);
   const wordsOf = (template: readonly string[]): string[] => {
     const rendered = redirectCode(renderTemplate(template, values), folder.work);
@@ -142,6 +147,10 @@ async function writeInputs(
   await writeFile(join(folder.in, "inputs.pb"), toBytes(LiteralMapSchema, inputs));
   return { inputs, mounts };
 }
+
+/** Maps of flytekit before 1.11 do not look for code in the working folder themselves. */
+const formerMapEnvironment = (folder: AttemptFolder, { type }: TaskTemplate): Record<string, string> =>
+  type === FORMER_MAP_TYPE ? { PYTHONPATH: `${folder.work}:/root` } : {};
 
 /** Code goes into the attempt's own folder; flytekit puts it on PYTHONPATH from there. */
 function redirectCode(words: readonly string[], work: string): string[] {
