@@ -173,7 +173,7 @@ describe.skipIf(!available).each(backingsOfLongSuite({ queue: "redis", storage: 
 
     test.concurrent("C7.67 tables travel with chosen columns, as CSV and through an encoder of the author's", async () => {
       const [eggs = "", csv = "", array = "", columns = ""] = await Promise.all(
-        ["tables.only_eggs", "tables.as_csv", "tables.as_array", "columns.chosen_columns"].map((plan) =>
+        ["tables.only_eggs", "tables.as_csv", "arrays.as_array", "columns.chosen_columns"].map((plan) =>
           run(`frames.${plan}`),
         ),
       );
@@ -200,19 +200,18 @@ describe.skipIf(!available).each(backingsOfLongSuite({ queue: "redis", storage: 
     test.concurrent("files and folders are streamed where they lie", async () => {
       const folder = join(clients.folder, "streamed");
       mkdirSync(folder, { recursive: true });
+      // flytekit takes the folder of a single file for the file.
       writeFileSync(join(folder, "note.txt"), "in flight");
+      writeFileSync(join(folder, "page.txt"), "landed");
       writeFileSync(join(clients.folder, "streamed.csv"), BIRDS);
       const table = join(clients.folder, "streamed.csv");
       const name = await runCli("frames/streams.py", "streamed", "--birds", table, "--folder", folder);
       const seen = await read(
         name,
         `copied = outputs.get("o1", as_type=FlyteDirectory).download()
-      result = [lines(outputs.get("o0", as_type=FlyteFile).download()), lines(os.path.join(copied, "note.txt"))]`,
+      result = [lines(outputs.get("o0", as_type=FlyteFile).download()), *[lines(os.path.join(copied, name)) for name in ("note.txt", "page.txt")]]`,
       );
-      expect(seen).toEqual([
-        ["bird,eggs,weight", "goose,6,4"],
-        ["in", "flight"],
-      ]);
+      expect(seen).toEqual([["bird,eggs,weight", "goose,6,4"], ["in", "flight"], ["landed"]]);
     });
 
     test.concurrent("C8.74 a table's hash makes a cache hit of a table that lies elsewhere", async () => {
