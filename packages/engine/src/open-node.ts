@@ -66,10 +66,9 @@ function refuse(step: Step, place: ReadyNode, message: string): void {
   failAction(step, addAction(step, place, "task"), failure);
 }
 
-/** What the recovered run has finished at this place. A failure node answers a failure, so each failure has its own. */
+/** What the recovered run has finished at this place. */
 function findDone({ run }: Step, place: ReadyNode): ReferenceAction | undefined {
-  const { frame, node } = place;
-  if (node.target.kind === "end" || frame.stage === "handling") return undefined;
+  if (place.node.target.kind === "end") return undefined;
   const reference = findReference(run, place);
   return reference?.phase === "succeeded" ? reference : undefined;
 }

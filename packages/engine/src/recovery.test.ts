@@ -51,6 +51,23 @@ test("what the recovered run finished is taken over, at any depth, and the rest 
   expect(stage.runRow.phase).toBe("succeeded");
 });
 
+test("a failure node, and what it is made of, is done anew for another failure", () => {
+  const closure = closureOf(
+    { nodes: { t: {} }, onFailure: { inputs: { x: promiseOf("") }, target: runsWorkflow("inner") } },
+    [inner],
+  );
+  const failed = new Stage(closure);
+  failed.start();
+  failed.failed("t");
+  failed.succeeded("fn-0-a");
+  failed.failed("fn-0-b");
+  const stage = new Stage(closure, {}, referenceTo(failed));
+  for (const [key, bytes] of failed.values) stage.values.set(`${key}.reference`, bytes);
+  stage.start();
+  stage.failed("t");
+  expect(stage.action("fn-0-a")).toMatchObject({ phase: "queued", isRecovered: false, referenceOrdinal: null });
+});
+
 test("a whole run that had finished is over at once", () => {
   const done = new Stage(closureOf(outer, [inner]));
   done.start();

@@ -2,7 +2,7 @@ import { invariant } from "@skein/errors";
 import type { LiteralMap } from "@skein/idl/core";
 import type { ActionKind } from "./changes.ts";
 import type { Failure, ValueRef } from "./event.ts";
-import { type Frame, type GraphFrame, graphFrameOf, isInItem } from "./frame.ts";
+import { type Frame, type GraphFrame, graphFrameOf, isHandler, isInItem } from "./frame.ts";
 import { type BindResult, bindInputs, decodeLiteralMap } from "./literal/bind.ts";
 import {
   ACTION_TRANSITIONS,
@@ -143,9 +143,12 @@ function nameOf(run: RunState, { frame, node, item }: ReadyNode): string {
   return name;
 }
 
-/** The action at the same place of the run that this one recovers. */
+/**
+ * The action at the same place of the run that this one recovers. A failure node answers a failure, so each failure has
+ * its own.
+ */
 export function findReference({ reference }: RunState, { frame, node, item }: ReadyNode): ReferenceAction | undefined {
-  if (!reference) return undefined;
+  if (!reference || isHandler(frame, node)) return undefined;
   const parent = frame.owner ? frame.owner.referenceOrdinal : null;
   if (frame.owner && parent === null) return undefined;
   return reference.find(parent, item === null ? node.id : itemNodeId(item));

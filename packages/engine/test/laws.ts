@@ -11,6 +11,7 @@ import {
   RUN_TRANSITIONS,
 } from "../src/phase.ts";
 import type { RunState } from "../src/state.ts";
+import { attemptKey } from "./agents.ts";
 import { GATHERING_FAILED } from "./errands.ts";
 import type { Stage } from "./stage.ts";
 
@@ -54,6 +55,9 @@ export function checkLaws(stage: Stage, before: Snapshot, changes: Changes): voi
   }
   for (const action of changes.newActions)
     law(mayGoOn(stage, before, action.ordinal), "no action is made after the end around it began", action);
+  for (const command of changes.commands)
+    if (command.type === "dispatchAttempt")
+      law(attempts.get(attemptKey(command))?.phase === "queued", "what is dispatched is queued", command);
   for (const { ordinal, phase } of changes.actions) {
     const isNews = phase === "succeeded" && before.actions.get(ordinal)?.phase !== "succeeded";
     law(!isNews || mayGoOn(stage, before, ordinal), "nothing succeeds after the end around it began", ordinal);
@@ -113,10 +117,18 @@ function checkMap(stage: Stage, map: Action, size: number, { open, succeeded, fa
   if (isItemsFault) law(size - failed < needed, "a map fails only when too few can succeed", map);
 }
 
+/** Whether an action is, or is a part of, a failure node. */
+function isHandled(actions: Stage["actions"], action: Action): boolean {
+  for (let place: Action | undefined = action; place; place = actions.get(place.parentOrdinal ?? -1))
+    if (place.specNodeId === HANDLER_ID) return true;
+  return false;
+}
+
 /** What the recovered run had finished is not done again. */
 export function checkRecovery({ actions, run }: Stage): void {
   for (const action of actions.values()) {
     const { parentOrdinal, specNodeId, kind, isRecovered, attempts, phase } = action;
+    if (isRecovered) law(!isHandled(actions, action), "each failure has its own failure node", action);
     if (isRecovered) law(attempts === 0 && phase === "succeeded", "nothing recovered is tried", action);
     if (!run.reference || kind === "start" || kind === "end" || specNodeId === HANDLER_ID) continue;
     const parent = parentOrdinal === null ? null : actions.get(parentOrdinal)?.referenceOrdinal;
