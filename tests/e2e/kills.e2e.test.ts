@@ -200,7 +200,7 @@ async function expectMixEnded(skein: RunningSkein, admin: AdminClient): Promise<
   expect(await endsOf(admin, main)).toEqual(main.map(() => "SUCCEEDED"));
   const outputs = await Promise.all(main.map((name) => outputsWhenOver(admin, name)));
   expect(outputs).toEqual(main.map((_, x) => outputsOfMain(x)));
-  expect(await endsOf(admin, fails)).toEqual(fails.map(() => "FAILED NonZeroExit"));
+  expect(await endsOf(admin, fails)).toEqual(fails.map(() => "FAILED RetriesExhausted|NonZeroExit"));
   expect(await endsOf(admin, waits)).toEqual(waits.map(() => "ABORTED"));
   const { rows } = await skein.database.pool.query(
     `select (select count(*)::int from runs where parent_run_id is not null) as children,
