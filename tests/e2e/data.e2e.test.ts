@@ -83,9 +83,10 @@ describe.skipIf(!available).each(BACKINGS)("data, queue on $queue, files in $sto
     const seen = await remote.run(`
       one = remote.get("${prefix}/o/o0")
       attempt = remote.get("${prefix}/0/o")
-      result = [one.scalar.primitive.string_value, attempt.get("o0", as_type=str)]
+      deck = remote.get("${prefix}/d").decode()
+      result = [one.scalar.primitive.string_value, attempt.get("o0", as_type=str), "in flight" in deck]
     `);
-    expect(seen).toEqual(["in flight", "in flight"]);
+    expect(seen).toEqual(["in flight", "in flight", true]);
   });
 
   test("C9.76 an execFile hides a fixed input, and shows a default", async () => {

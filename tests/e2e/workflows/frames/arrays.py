@@ -19,6 +19,12 @@ from flytekit.types.structured.structured_dataset import (
 from typing_extensions import Annotated
 
 
+# The first task makes flytekit load its own handlers, which refuse to come after ours.
+@task
+def names() -> pd.DataFrame:
+    return pd.DataFrame({"bird": ["goose", "swan"]})
+
+
 class ArrayToParquet(StructuredDatasetEncoder):
     def encode(
         self, ctx: FlyteContext, structured_dataset: StructuredDataset, structured_dataset_type: StructuredDatasetType
@@ -46,11 +52,6 @@ class ParquetToArray(StructuredDatasetDecoder):
 
 StructuredDatasetTransformerEngine.register(ArrayToParquet(np.ndarray, None, PARQUET))
 StructuredDatasetTransformerEngine.register(ParquetToArray(np.ndarray, None, PARQUET))
-
-
-@task
-def names() -> pd.DataFrame:
-    return pd.DataFrame({"bird": ["goose", "swan"]})
 
 
 @task
