@@ -1,10 +1,18 @@
 import { sql } from "drizzle-orm";
 import type { Db } from "../connect.ts";
 import type { RUN_STATES } from "../schema/index.ts";
+import { askedWithEagerRuns } from "./eager-runs.ts";
+
+const ASKED = sql.raw(
+  askedWithEagerRuns(
+    "select r.id, r.project, r.domain, r.name from target t join runs r on r.id = t.id where r.phase not in ('succeeded', 'failed', 'aborted')",
+  ),
+);
 
 /**
- * Records the wish to abort a run as an event, unless the run is over; false then. Asking twice is harmless: the
- * scheduler's second event changes nothing. The row lock keeps the run from ending in between.
+ * Records the wish to abort a run, and the runs that eager tasks of it launched, as events, unless the run is over;
+ * false then. Asking twice is harmless: the scheduler's second event changes nothing. The row lock keeps the run from
+ * ending in between.
  */
 export async function insertAbortRequest(
   db: Db,
@@ -13,14 +21,14 @@ export async function insertAbortRequest(
 ): Promise<boolean> {
   const event = JSON.stringify({ type: "runAbortRequested", ...request });
   const result = await db.execute(sql`
-    with run as (
-      update runs set changed_seq = changed_seq + 1
-      where id = ${runId}::uuid and phase not in ('succeeded', 'failed', 'aborted')
-      returning id, shard
+    with recursive target as (select ${runId}::uuid as id), ${ASKED}, run as (
+      update runs set changed_seq = changed_seq + 1 from asked
+      where runs.id = asked.id and phase not in ('succeeded', 'failed', 'aborted')
+      returning runs.id, shard
     ), event as (
       insert into events (run_id, shard, event) select id, shard, ${event}::jsonb from run
     )
-    select id from run`);
+    select id from run where id = ${runId}::uuid`);
   return result.rows.length > 0;
 }
 

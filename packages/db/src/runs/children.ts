@@ -2,6 +2,7 @@ import type { AttemptId } from "@skein/contracts";
 import type { RunPhase } from "@skein/engine";
 import type pg from "pg";
 import type { NameId, VersionId } from "../registry/identity.ts";
+import { askedWithEagerRuns } from "./eager-runs.ts";
 
 /** What a run hands down to its child runs. */
 export interface ParentRun {
@@ -87,8 +88,14 @@ export interface ChildAbort extends AttemptId {
   readonly cause: string;
 }
 
+const CHILDREN = `
+  select r.id, r.project, r.domain, r.name from unnest($1::uuid[], $2::int[], $3::int[]) u(run_id, ordinal, attempt)
+  join runs r on r.parent_run_id = u.run_id and r.parent_ordinal = u.ordinal and r.parent_attempt = u.attempt
+  where r.phase not in ('succeeded', 'failed', 'aborted')`;
+
 /**
- * Asks the child runs of these tries to abort, in the name of who aborted their parents or else of who started them.
+ * Asks the child runs of these tries to abort, in the name of who aborted their parents or else of who started them, and
+ * with them the runs that eager tasks of theirs launched.
  * Those that are over stay as they are; asking twice changes nothing more. It locks no run: an event for one that ends
  * meanwhile is dropped by the scheduler.
  */
@@ -96,6 +103,14 @@ export async function abortChildRuns(pool: pg.Pool, aborts: readonly ChildAbort[
   await pool.query({
     name: "abort-child-runs",
     text: `
+      with recursive ${askedWithEagerRuns(CHILDREN)}, left_behind as (
+        insert into events (run_id, shard, event)
+        select r.id, r.shard, jsonb_build_object('type', 'runAbortRequested', 'atMs', $5::bigint,
+          'cause', 'the run of its eager task was aborted', 'principal', r.principal)
+        from asked a join runs r on r.id = a.id
+        where not exists (select from unnest($1::uuid[], $2::int[], $3::int[]) u(run_id, ordinal, attempt)
+                          where r.parent_run_id = u.run_id and r.parent_ordinal = u.ordinal and r.parent_attempt = u.attempt)
+      )
       insert into events (run_id, shard, event)
       select r.id, r.shard, jsonb_build_object('type', 'runAbortRequested', 'atMs', $5::bigint, 'cause', u.cause,
         'principal', coalesce(p.abort_principal, p.principal))
