@@ -58,7 +58,7 @@ class WorkflowMaker {
       nodes,
       outputs: { x: promiseOf(this.#producer("integer")) },
       isPatient: random.chance(0.4),
-      ...(random.chance(0.3) ? { onFailure: this.#node(this.#target(1).target) } : {}),
+      ...(random.chance(0.5) ? { onFailure: this.#node(this.#target(1).target) } : {}),
     };
   }
 

@@ -28,6 +28,11 @@ test("each item gets its element of every list, and everything else as it is", (
   ]);
 });
 
+test("a list may say more about itself than its elements", () => {
+  const hashed = create(LiteralSchema, { value: list(integer(1)).value, hash: "h", metadata: { k: "v" } });
+  expect(itemsOf(bytesOf({ a: hashed }))).toEqual([{ a: integer(1) }]);
+});
+
 test("a bound input goes to every item whole, also a list of another length", () => {
   const bytes = bytesOf({ a: list(integer(1), integer(2)), b: list(text("x")), c: nothing() });
   expect(itemsOf(bytes, "b")).toEqual([
