@@ -31,8 +31,8 @@ describe.skipIf(!available).each(backingsOfLongSuite({ queue: "postgres", storag
     let admin: AdminClient;
 
     beforeAll(async () => {
-      // More slots than the map may use at once. Eager workflows hold theirs while their steps run.
-      skein = await startSkein({ ...backing, apis: 1, schedulers: 1, agents: 1, agentSlots: 12 });
+      // More slots than the map may use at once.
+      skein = await startSkein({ ...backing, apis: 1, schedulers: 1, agents: 1, agentSlots: 4 });
       clients = await openFlyteClients(skein);
       admin = openAdminClient(skein.url);
       await clients.register(...["maps", "gates", "eager_flows"].map((name) => `composition/${name}.py`));
