@@ -127,8 +127,10 @@ function endActions(step: Step): void {
   }
 }
 
+/** Ends an action because what it is a part of ends. False for one that is over or ending already. */
 function endAction(step: Step, action: ActionRecord): boolean {
-  if (action.endedAtMs !== null || action.phase === "aborting") return false;
+  // What is failing already is left to fail.
+  if (action.endedAtMs !== null || action.phase === "aborting" || action.inner?.stage === "ending") return false;
   if (action.inner) abortFrame(step, action, action.inner);
   else if (action.kind === "gate") abortGate(step, action);
   else if (action.kind === "launch_plan") abortLaunchPlan(step, action);

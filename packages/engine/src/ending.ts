@@ -13,9 +13,8 @@ export function endFrame({ run, recorder, touched }: Step, frame: Frame): void {
   touched.add(frame);
 }
 
-/** Ends an action that stands for others because what it is a part of ends. One that is failing already is left to fail. */
+/** Ends an action that stands for others, and those with it. */
 export function abortFrame(step: Step, action: ActionRecord, inner: Frame): void {
-  if (inner.stage === "ending") return;
   setActionPhase(step, action, "aborting");
   endFrame(step, inner);
 }

@@ -60,6 +60,22 @@ test("a sub-workflow that its ending parent has not reached yet is closed, and e
   expect(stage.phases()).toMatchObject({ run: "aborted", sub: "aborted", "sub-0-b": "aborted" });
 });
 
+test("what is failing already takes no place in a batch: a run that is restored again and again still ends", () => {
+  const parallel = { name: "inner", nodes: { a: {}, b: {} } };
+  const nodes = { sub: { target: runsWorkflow("inner") }, t: {}, u: {} };
+  const stage = new Stage(closureOf({ nodes, isPatient: true }, [parallel]), { endingBatchMax: 1 });
+  stage.start();
+  stage.started("sub-0-b");
+  stage.failed("sub-0-a");
+  expect(stage.phases()).toMatchObject({ run: "running", sub: "failing", "sub-0-b": "aborting" });
+  stage.abort();
+  for (let batch = 0; batch < 3; batch += 1) {
+    stage.restore();
+    stage.play({ type: "continued" });
+  }
+  expect(stage.phases()).toMatchObject({ run: "aborting", t: "aborted", u: "aborted" });
+});
+
 test("a restored run goes on where it was, whichever attempts were loaded with it", () => {
   const stage = nested();
   stage.start();

@@ -8,7 +8,7 @@ const FIRST_SEED = Number(process.env.SKEIN_FIRST_SEED ?? 1);
 const ONLY_SEED = process.env.SKEIN_SEED;
 
 /** Seeds of histories that once broke a law. */
-const KEPT_SEEDS: readonly number[] = [];
+const KEPT_SEEDS: readonly number[] = [1_000_183];
 
 /** Plays a run and, where it did not succeed, runs that recover it and each other. Answers the phases they end in. */
 function playSeed(seed: number): string[] {
@@ -36,6 +36,6 @@ test(`${SEEDS} random histories end and keep every law`, { timeout: 20_000 + SEE
   if (!ONLY_SEED && SEEDS >= 100) expect([...phases].sort()).toEqual(["aborted", "failed", "succeeded"]);
 });
 
-test.skipIf(KEPT_SEEDS.length === 0).each(KEPT_SEEDS)("the history of seed %i keeps every law", (seed) => {
+test.each(KEPT_SEEDS)("the history of seed %i keeps every law", (seed) => {
   playSeed(seed);
 });
