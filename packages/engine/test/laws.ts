@@ -151,6 +151,11 @@ function checkAttempt(attempt: AttemptState, old: AttemptState | undefined): voi
 
 type Action = ActionState & NewAction;
 
+function depthOf(stage: Stage, { parentOrdinal }: Action): number {
+  const parent = parentOrdinal === null ? undefined : stage.actions.get(parentOrdinal);
+  return parent ? 1 + depthOf(stage, parent) : 0;
+}
+
 function checkAction(stage: Stage, action: Action, old: Action | undefined, liveAttempts: number): void {
   const { ordinal, kind, phase, attempts, userFailures, systemFailures } = action;
   const isTerminal = isTerminalAction(phase);
@@ -168,6 +173,8 @@ function checkAction(stage: Stage, action: Action, old: Action | undefined, live
   law(userFailures <= retries + 1, "user failures stay within the budget", action);
   law(systemFailures <= stage.policy.systemRetriesMax + 1, "system failures stay within the budget", action);
   law(attempts <= userFailures + systemFailures + 1, "each attempt but one is a failure", action);
+  const isTooDeep = action.isExpanded && depthOf(stage, action) >= stage.policy.nestingMax;
+  law(!isTooDeep || action.failure?.code === "NestedTooDeep", "workflows nest only so deep", action);
   if (!old || action === old) return;
   if (isTerminalAction(old.phase)) expect(action, "an action stays as it ended").toEqual(old);
   law(isReachable(ACTION_TRANSITIONS, old.phase, phase), "an action's step is allowed", { from: old, action });
