@@ -37,7 +37,8 @@ describe.skipIf(!available).each(backingsOfLongSuite({ queue: "redis", storage: 
       const { output } = await clients.pyflyte("run", "--remote", ...args);
       const name = runNameIn(output);
       expect(name, output).not.toBe("");
-      await untilOver(admin, name, RUN_TIMEOUT_MS);
+      const { closure } = await untilOver(admin, name, RUN_TIMEOUT_MS);
+      expect(closure?.outputResult.case === "error" ? closure.outputResult.value.message : "").toBe("");
       return name;
     };
 

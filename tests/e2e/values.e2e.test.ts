@@ -56,9 +56,13 @@ describe.skipIf(!available).each(backingsOfLongSuite({ queue: "redis", storage: 
       await skein?.close();
     });
 
+    const untilDone = async (name: string): Promise<void> => {
+      const { closure } = await untilOver(admin, name, RUN_TIMEOUT_MS);
+      expect(closure?.outputResult.case === "error" ? closure.outputResult.value.message : "").toBe("");
+    };
     const run = async (plan: string, inputs: Readonly<Record<string, LaunchInput>> = {}): Promise<string> => {
       const name = await clients.launch(plan, inputs);
-      await untilOver(admin, name, RUN_TIMEOUT_MS);
+      await untilDone(name);
       return name;
     };
     const outputs = async (plan: string, inputs: Readonly<Record<string, LaunchInput>> = {}) =>
@@ -83,7 +87,7 @@ describe.skipIf(!available).each(backingsOfLongSuite({ queue: "redis", storage: 
       const { output } = await clients.pyflyte("run", "--remote", ...args);
       const name = runNameIn(output);
       expect(name, output).not.toBe("");
-      await untilOver(admin, name, RUN_TIMEOUT_MS);
+      await untilDone(name);
       return name;
     };
 
