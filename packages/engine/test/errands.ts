@@ -163,17 +163,16 @@ export class Signals {
   }
 
   act(): AnyEvent[] {
-    const answered = [...this.#open].filter(() => this.#random.chance(0.15));
-    return answered.map(([ordinal, type]) => ({
-      type: "signalSet",
-      ordinal,
-      approved: type === "signal" ? null : this.#random.chance(0.85),
-      principal: "me",
-    }));
+    return [...this.#open.keys()].filter(() => this.#random.chance(0.15)).map((ordinal) => this.#answer(ordinal));
   }
 
-  /** Answers to gates that may be over. */
+  /** Answers to all gates that there were. */
   strayAnswers(): AnyEvent[] {
-    return [...this.#open.keys()].map((ordinal) => ({ type: "signalSet", ordinal, approved: true, principal: "me" }));
+    return [...this.#open.keys()].map((ordinal) => this.#answer(ordinal));
+  }
+
+  #answer(ordinal: number): AnyEvent {
+    const approved = this.#open.get(ordinal) === "signal" ? null : this.#random.chance(0.85);
+    return { type: "signalSet", ordinal, approved, principal: "me" };
   }
 }

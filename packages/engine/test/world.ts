@@ -70,7 +70,8 @@ export class World {
     expect([...this.stage.timers.keys()], "no timer is left").toEqual([]);
     expect(this.#errands.liveChildren(), "no child run is left").toEqual([]);
     checkRecovery(this.stage);
-    const late = [...this.#agents.outbox, ...this.#errands.told, ...this.#strayEvents()];
+    const told = [...this.#agents.outbox, ...this.#errands.told, ...this.#signals.strayAnswers()];
+    const late = [...told, ...this.#strayEvents()];
     this.#deliver(late, { isLate: true });
   }
 
