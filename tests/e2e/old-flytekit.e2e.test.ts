@@ -7,6 +7,7 @@ import {
   openFlyteClients,
   outputsWhenOver,
   type RunningSkein,
+  shown,
   startSkein,
 } from "./src/index.ts";
 
@@ -92,7 +93,9 @@ describe.skipIf(!available).each(backingsOfLongSuite({ queue: "redis", storage: 
       async (module) => {
         const name = await run(`frames/${module}.py`, "packed", "--x", "10", "--y", "20");
         const { o0, o2 } = (await outputsOf(admin, name))?.literals ?? {};
-        expect(o0?.value).toMatchObject({ case: "scalar", value: { value: { case: "generic" } } });
+        // The plugin for models wraps its Struct in a map.
+        expect(shown(o0)).toContain(`"case":"generic"`);
+        expect(shown(o0)).not.toContain("msgpack");
         expect(o2?.value).toMatchObject({
           value: { value: { value: { value: { case: "stringValue", value: "True In flight. ['birds.parquet']" } } } },
         });

@@ -62,7 +62,7 @@ export async function prepareLaunch(
   if (needsTaskTemplate(words)) await writeFile(taskTemplatePath, Buffer.from(grant.taskTemplate, "base64"));
   const values = templateValues(folder, grant, inputs, taskTemplatePath);
   const environment = {
-    ...formerMapEnvironment(folder, template),
+    ...formerEnvironment(folder, template, !settings.canMount),
     ...taskEnvironment({
       grant,
       attempt: folder.id.attempt,
@@ -148,9 +148,14 @@ async function writeInputs(
   return { inputs, mounts };
 }
 
-/** Maps of flytekit before 1.11 do not look for code in the working folder themselves. */
-const formerMapEnvironment = (folder: AttemptFolder, { type }: TaskTemplate): Record<string, string> =>
-  type === FORMER_MAP_TYPE ? { PYTHONPATH: `${folder.work}:/root` } : {};
+/**
+ * flytekit before 1.11 counts on its image to look for code in the folder where it unpacks it; later ones say so
+ * themselves. A process has no image; a container keeps what its image says, except for a map.
+ */
+function formerEnvironment(folder: AttemptFolder, { type }: TaskTemplate, isProcess: boolean): Record<string, string> {
+  if (isProcess) return { PYTHONPATH: folder.work };
+  return type === FORMER_MAP_TYPE ? { PYTHONPATH: `${folder.work}:/root` } : {};
+}
 
 /** Code goes into the attempt's own folder; flytekit puts it on PYTHONPATH from there. */
 function redirectCode(words: readonly string[], work: string): string[] {
