@@ -126,6 +126,13 @@ async function expectNothingLeft(skein: RunningSkein, file: string): Promise<voi
   });
 }
 
+/** The last lines of the logs that tell of a defect, or of the logs as a whole where none does. */
+function defectsIn(skein: RunningSkein): string {
+  const lines = skein.logs().split("\n");
+  const defects = lines.filter((line) => line.includes('"level":50'));
+  return (defects.length > 0 ? defects : lines).slice(-40).join("\n");
+}
+
 /** A run to launch, under a name of its own. */
 interface Wanted {
   readonly name: string;
@@ -249,7 +256,7 @@ describe.each(queues)("with the queue on %s", (queue) => {
       expect(startsIn(file).size).toBeGreaterThanOrEqual(CHAINS * STEPS + MIXED.main * STARTS_OF_MAIN);
       await expectNothingLeft(skein, file);
     } catch (error) {
-      throw new Error(`seed ${seed}\n${skein.logs().split("\n").slice(-40).join("\n")}`, { cause: error });
+      throw new Error(`seed ${seed}\n${defectsIn(skein)}`, { cause: error });
     } finally {
       await skein.close();
     }
