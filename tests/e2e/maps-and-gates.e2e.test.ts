@@ -70,7 +70,7 @@ describe.skipIf(!available).each(backingsOfLongSuite({ queue: "postgres", storag
           const ids = await python(`result = [s.id.signal_id for s in remote.list_signals("${name}")]`);
           return (ids as string[]).includes(signal);
         },
-        { timeoutMs: 60_000, what: `${name} to ask for ${signal}` },
+        { timeoutMs: RUN_TIMEOUT_MS, what: `${name} to ask for ${signal}` },
       );
 
     test.concurrent("C6.53 maps over one list, with bound inputs, with a bound output and over two lists", async () => {
@@ -206,11 +206,9 @@ describe.skipIf(!available).each(backingsOfLongSuite({ queue: "postgres", storag
     });
 
     test.concurrent("a gate that waits too long fails", async () => {
-      const started = performance.now();
       const { phase, error } = await run("gates.impatient");
       expect(phase, error?.message).toBe(FAILED);
       expect(error?.code).toContain("Timeout");
-      expect(performance.now() - started).toBeLessThan(60_000);
     });
 
     test.concurrent("C6.60 eager workflows run their steps as runs of their own", async () => {
