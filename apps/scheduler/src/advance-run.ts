@@ -101,7 +101,7 @@ export class RunStep {
         orders: ordersOf(run, changes, settings),
         ...reportersOf(facts, attempts),
         signals: signalsOf(run, changes),
-        expansions: await this.#expansionRows(states),
+        expansions: await this.#expansionRows(attempts),
         cachePuts,
         cacheEntryIds: new Map([...hits, ...cachePuts.map(({ ordinal, entryId }) => [ordinal, entryId] as const)]),
         links: await this.#links(changes, accepted),
@@ -153,9 +153,10 @@ export class RunStep {
     return { ordinal, side: "outputs", data: null, uri, sizeBytes };
   }
 
-  async #expansionRows(states: ReadonlyMap<number, ActionState>): Promise<RunAdvance["expansions"]> {
+  /** A report that came again has written its row already: its attempt does not change any more. */
+  async #expansionRows(attempts: ReadonlyMap<string, AttemptState>): Promise<RunAdvance["expansions"]> {
     const expanded = this.facts.flatMap(({ event, expansion }) =>
-      expansion && event.type === "attemptExpanded" && states.get(event.ordinal)?.isExpanded
+      expansion && event.type === "attemptExpanded" && attempts.get(attemptKeyOf(event))?.phase === "succeeded"
         ? [{ ordinal: event.ordinal, ...expansion }]
         : [],
     );

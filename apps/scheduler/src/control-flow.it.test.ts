@@ -165,6 +165,28 @@ test("what a task wrote instead of outputs runs inside of it, across a crash too
   expect(await outputsOf(runId)).toEqual(literalsOf(5n));
 });
 
+test("a report that comes again with the end of what its task wrote does no harm", async () => {
+  const runId = await world.launch(await world.register(chainOf("dynamic", COMMAND, 1), [COMMAND]));
+  const id = await untilQueued(runId, "n0");
+  const futures = futuresOf([taskNode("a", COMMAND, [bindInteger("x", 3)])], [COMMAND], [bindTo("x", "a", "x")]);
+  await expand(id, futures);
+  const child = await untilQueued(runId, "n0-0-a");
+  const at = Date.now();
+  const outputs = (bytes: Uint8Array) => ({ data: Buffer.from(bytes).toString("base64") });
+  const over = { type: "succeeded", startedAtMs: at, endedAtMs: at } as const;
+  const uri = `${await world.outputPrefixOf(id)}/futures.pb`;
+  // While the first of them has the run loaded, the other two wait, to be applied together.
+  await world.restartScheduler(() =>
+    world.queues.sendReports(0, [
+      world.reportOf(child, { type: "started", startedAtMs: at }),
+      world.reportOf(id, { ...over, outputs: outputs(new Uint8Array()), futures: { uri, sizeBytes: futures.length } }),
+      world.reportOf(child, { ...over, outputs: outputs(literalsOf(4n)) }),
+    ]),
+  );
+  await world.untilPhase(runId, "succeeded");
+  expect(await outputsOf(runId)).toEqual(literalsOf(4n));
+});
+
 test("a workflow that does not compile fails the task in the compiler's words, and is not tried again", async () => {
   const retried = commandTask("retried", ["true"], { inputs: ["x"], outputs: ["x"], retries: 3 });
   const runId = await world.launch(await world.register(chainOf("dynamic", retried, 1), [retried]));
