@@ -153,15 +153,17 @@ export class RunStep {
     return { ordinal, side: "outputs", data: null, uri, sizeBytes };
   }
 
-  /** A report that came again has written its row already: its attempt does not change any more. */
+  /** One row an action, though reports may come twice: an attempt that does not change has written its row already. */
   async #expansionRows(attempts: ReadonlyMap<string, AttemptState>): Promise<RunAdvance["expansions"]> {
-    const expanded = this.facts.flatMap(({ event, expansion }) =>
-      expansion && event.type === "attemptExpanded" && attempts.get(attemptKeyOf(event))?.phase === "succeeded"
-        ? [{ ordinal: event.ordinal, ...expansion }]
-        : [],
+    const expanded = new Map(
+      this.facts.flatMap(({ event, expansion }) =>
+        expansion && event.type === "attemptExpanded" && attempts.get(attemptKeyOf(event))?.phase === "succeeded"
+          ? [[event.ordinal, expansion] as const]
+          : [],
+      ),
     );
     return Promise.all(
-      expanded.map(async ({ ordinal, compiled: bytes, specUri }) => {
+      Array.from(expanded, async ([ordinal, { compiled: bytes, specUri }]) => {
         const { data: compiled, uri } = await this.#values.place(this.run, `${ordinal}-expansion`, bytes);
         return { ordinal, compiled, uri, specUri };
       }),

@@ -187,6 +187,22 @@ test("a report that comes again with the end of what its task wrote does no harm
   expect(await outputsOf(runId)).toEqual(literalsOf(4n));
 });
 
+test("what a task wrote is taken once where its report comes twice at a time", async () => {
+  const runId = await world.launch(await world.register(chainOf("dynamic", COMMAND, 1), [COMMAND]));
+  const id = await untilQueued(runId, "n0");
+  const futures = futuresOf([taskNode("a", COMMAND, [bindInteger("x", 3)])], [COMMAND], [bindTo("x", "a", "x")]);
+  const uri = `${await world.outputPrefixOf(id)}/futures.pb`;
+  await world.write(uri, futures);
+  const over = { type: "succeeded", startedAtMs: Date.now(), endedAtMs: Date.now(), outputs: { data: "" } } as const;
+  const report = world.reportOf(id, { ...over, futures: { uri, sizeBytes: futures.length } });
+  await world.restartScheduler(() =>
+    world.queues.sendReports(0, [world.reportOf(id, { type: "started", startedAtMs: Date.now() }), report, report]),
+  );
+  await succeed(await untilQueued(runId, "n0-0-a"), literalsOf(4n));
+  await world.untilPhase(runId, "succeeded");
+  expect(await outputsOf(runId)).toEqual(literalsOf(4n));
+});
+
 test("a workflow that does not compile fails the task in the compiler's words, and is not tried again", async () => {
   const retried = commandTask("retried", ["true"], { inputs: ["x"], outputs: ["x"], retries: 3 });
   const runId = await world.launch(await world.register(chainOf("dynamic", retried, 1), [retried]));
