@@ -1,10 +1,14 @@
 -- What the migrations make, read from a migrated database. `npm run bless` writes this file.
 
-create type action_kind as enum ('start', 'end', 'task', 'workflow');
+create type action_kind as enum ('start', 'end', 'task', 'workflow', 'branch', 'gate', 'array', 'launch_plan');
 
 create type action_phase as enum ('queued', 'running', 'succeeded', 'failing', 'failed', 'aborting', 'aborted', 'skipped');
 
 create type attempt_phase as enum ('queued', 'running', 'succeeded', 'failed', 'aborting', 'aborted');
+
+create type cache_status as enum ('disabled', 'miss', 'hit', 'populated', 'lookup_failure', 'put_failure', 'skipped', 'evicted');
+
+create type errand_kind as enum ('check_cache', 'launch_child', 'abort_child', 'gather_outputs');
 
 create type error_kind as enum ('user', 'system');
 
@@ -24,7 +28,7 @@ create type run_phase as enum ('queued', 'running', 'succeeded', 'failing', 'fai
 
 create type run_state as enum ('active', 'archived');
 
-create type timer_kind as enum ('deadline', 'backoff');
+create type timer_kind as enum ('deadline', 'backoff', 'wake');
 
 create type value_side as enum ('inputs', 'outputs');
 
@@ -106,11 +110,21 @@ create table actions (
   started_at timestamp(3) with time zone,
   ended_at timestamp(3) with time zone,
   duration double precision generated always as ((EXTRACT(epoch FROM (ended_at - started_at)))::double precision) stored,
+  item_index integer,
+  item_count integer,
+  inputs_ordinal integer,
+  reference_ordinal integer,
+  cache_status cache_status default 'disabled'::cache_status not null,
+  cache_key text,
+  cache_entry_id uuid,
+  is_recovered boolean default false not null,
+  is_expanded boolean default false not null,
   constraint actions_ended_iff_terminal CHECK (((phase = ANY (ARRAY['succeeded'::action_phase, 'failed'::action_phase, 'aborted'::action_phase, 'skipped'::action_phase])) = (ended_at IS NOT NULL))),
   constraint actions_failures_within_attempts CHECK (((user_failures + system_failures) <= attempts)),
   constraint actions_run_id_ordinal_pk PRIMARY KEY (run_id, ordinal),
   constraint actions_name UNIQUE (run_id, name)
 ) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.02, fillfactor=85);
+CREATE INDEX actions_cache_entry_idx ON public.actions USING btree (cache_entry_id) WHERE (cache_entry_id IS NOT NULL);
 CREATE INDEX actions_parent_idx ON public.actions USING btree (run_id, parent_ordinal);
 
 create table agents (
@@ -127,8 +141,21 @@ create table agents (
   started_at timestamp(3) with time zone default now() not null,
   heartbeat_at timestamp(3) with time zone not null,
   lease_expires_at timestamp(3) with time zone not null,
+  is_cordoned boolean default false not null,
+  labels jsonb default '{}'::jsonb not null,
   constraint agents_pkey PRIMARY KEY (id)
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=200, fillfactor=50);
+
+create table artifact_links (
+  uri_hash uuid not null,
+  run_id uuid not null,
+  ordinal integer not null,
+  side value_side not null,
+  uri text not null,
+  variable text not null,
+  constraint artifact_links_uri_hash_run_id_ordinal_side_variable_pk PRIMARY KEY (uri_hash, run_id, ordinal, side, variable)
+);
+CREATE INDEX artifact_links_run_idx ON public.artifact_links USING btree (run_id);
 
 create table attempts (
   run_id uuid not null,
@@ -153,11 +180,75 @@ create table attempts (
   error_kind error_kind,
   error_recoverable boolean,
   changed_seq bigint not null,
+  waiting_reason text,
+  image_digest text,
+  log_uri text,
+  log_bytes bigint,
   constraint attempts_ended_iff_terminal CHECK (((phase = ANY (ARRAY['succeeded'::attempt_phase, 'failed'::attempt_phase, 'aborted'::attempt_phase])) = (ended_at IS NOT NULL))),
   constraint attempts_error_iff_failed CHECK (((phase = 'failed'::attempt_phase) <= (error_code IS NOT NULL))),
   constraint attempts_run_id_ordinal_attempt_pk PRIMARY KEY (run_id, ordinal, attempt)
 ) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.02, fillfactor=85);
 CREATE INDEX attempts_queued_idx ON public.attempts USING btree (pool, queued_at) WHERE (phase = 'queued'::attempt_phase);
+
+create table cache_datasets (
+  project text not null,
+  domain text not null,
+  name text not null,
+  version text not null,
+  metadata jsonb default '{}'::jsonb not null,
+  partition_keys text[] default '{}'::text[] not null,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint cache_datasets_project_domain_name_version_pk PRIMARY KEY (project, domain, name, version)
+);
+
+create table cache_entries (
+  id uuid not null,
+  org text default ''::text not null,
+  project text not null,
+  domain text not null,
+  dataset_name text not null,
+  dataset_version text not null,
+  data bytea,
+  uri text,
+  size_bytes bigint not null,
+  metadata jsonb default '{}'::jsonb not null,
+  partitions jsonb default '[]'::jsonb not null,
+  source_run_id uuid,
+  source_ordinal integer,
+  source_attempt integer,
+  created_at timestamp(3) with time zone default now() not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  constraint cache_entries_pkey PRIMARY KEY (id)
+);
+CREATE INDEX cache_entries_dataset_idx ON public.cache_entries USING btree (project, domain, dataset_name, dataset_version, created_at);
+CREATE INDEX cache_entries_source_idx ON public.cache_entries USING btree (source_run_id);
+
+create table cache_reservations (
+  project text not null,
+  domain text not null,
+  dataset_name text not null,
+  dataset_version text not null,
+  tag text not null,
+  owner_id text not null,
+  run_id uuid,
+  ordinal integer,
+  heartbeat_seconds integer not null,
+  expires_at timestamp(3) with time zone not null,
+  constraint cache_reservations_project_domain_dataset_name_dataset_version_ PRIMARY KEY (project, domain, dataset_name, dataset_version, tag),
+  constraint cache_reservations_action UNIQUE (run_id, ordinal)
+);
+
+create table cache_tags (
+  project text not null,
+  domain text not null,
+  dataset_name text not null,
+  dataset_version text not null,
+  tag text not null,
+  entry_id uuid not null,
+  constraint cache_tags_entry_id_cache_entries_id_fk FOREIGN KEY (entry_id) REFERENCES cache_entries(id) ON DELETE CASCADE,
+  constraint cache_tags_project_domain_dataset_name_dataset_version_tag_pk PRIMARY KEY (project, domain, dataset_name, dataset_version, tag)
+);
+CREATE INDEX cache_tags_entry_idx ON public.cache_tags USING btree (entry_id);
 
 create table claims (
   run_id uuid not null,
@@ -190,6 +281,19 @@ create table domains (
   constraint domains_pkey PRIMARY KEY (id)
 );
 
+create table errands (
+  id bigint generated always as identity not null,
+  run_id uuid not null,
+  ordinal integer not null,
+  attempt integer not null,
+  shard smallint not null,
+  kind errand_kind not null,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint errands_pkey PRIMARY KEY (id)
+);
+CREATE INDEX errands_action_idx ON public.errands USING btree (run_id, ordinal);
+CREATE INDEX errands_shard_idx ON public.errands USING btree (shard, id);
+
 create table event_history (
   id bigint default nextval('event_history_id_seq'::regclass) not null,
   run_id uuid not null,
@@ -210,6 +314,16 @@ create table events (
   constraint events_pkey PRIMARY KEY (id)
 ) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX events_shard_idx ON public.events USING btree (shard, id);
+
+create table expansions (
+  run_id uuid not null,
+  ordinal integer not null,
+  compiled bytea,
+  uri text,
+  spec_uri text not null,
+  constraint expansions_in_one_place CHECK (((compiled IS NULL) <> (uri IS NULL))),
+  constraint expansions_run_id_ordinal_pk PRIMARY KEY (run_id, ordinal)
+);
 
 create table launch_plans (
   id bigint generated always as identity not null,
@@ -277,6 +391,14 @@ create table run_inputs (
   constraint run_inputs_pkey PRIMARY KEY (run_id)
 );
 
+create table run_tags (
+  run_id uuid not null,
+  tag text not null,
+  value text default ''::text not null,
+  constraint run_tags_run_id_tag_value_pk PRIMARY KEY (run_id, tag, value)
+);
+CREATE INDEX run_tags_tag_idx ON public.run_tags USING btree (tag, value);
+
 create table runs (
   id uuid not null,
   org text default ''::text not null,
@@ -309,6 +431,11 @@ create table runs (
   started_at timestamp(3) with time zone,
   ended_at timestamp(3) with time zone,
   duration double precision generated always as ((EXTRACT(epoch FROM (ended_at - started_at)))::double precision) stored,
+  rerun_from text[],
+  parent_run_id uuid,
+  parent_ordinal integer,
+  parent_attempt integer,
+  overwrite_cache boolean default false not null,
   constraint runs_ended_iff_terminal CHECK (((phase = ANY (ARRAY['succeeded'::run_phase, 'failed'::run_phase, 'aborted'::run_phase])) = (ended_at IS NOT NULL))),
   constraint runs_error_iff_failing CHECK (((phase = ANY (ARRAY['failing'::run_phase, 'failed'::run_phase])) <= (error_code IS NOT NULL))),
   constraint runs_launch_plan_id_launch_plans_id_fk FOREIGN KEY (launch_plan_id) REFERENCES launch_plans(id),
@@ -318,6 +445,7 @@ create table runs (
   constraint runs_identity UNIQUE (project, domain, name)
 ) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.02, fillfactor=85);
 CREATE INDEX runs_newest_idx ON public.runs USING btree (project, domain, created_at);
+CREATE UNIQUE INDEX runs_parent_idx ON public.runs USING btree (parent_run_id, parent_ordinal, parent_attempt) WHERE (parent_run_id IS NOT NULL);
 CREATE INDEX runs_unfinished_idx ON public.runs USING btree (shard) WHERE (phase <> ALL (ARRAY['succeeded'::run_phase, 'failed'::run_phase, 'aborted'::run_phase]));
 
 create table schedulers (
@@ -326,12 +454,41 @@ create table schedulers (
   constraint schedulers_pkey PRIMARY KEY (id)
 );
 
+create table secrets (
+  org text default ''::text not null,
+  project text default ''::text not null,
+  domain text default ''::text not null,
+  group text not null,
+  key text not null,
+  version integer not null,
+  key_id text not null,
+  data_key bytea not null,
+  ciphertext bytea not null,
+  created_by text not null,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint secrets_org_project_domain_group_key_version_pk PRIMARY KEY (org, project, domain, "group", key, version)
+);
+
 create table shards (
   id smallint not null,
   owner text,
   lease_expires_at timestamp(3) with time zone,
   constraint shards_pkey PRIMARY KEY (id)
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=200, fillfactor=50);
+
+create table signals (
+  run_id uuid not null,
+  ordinal integer not null,
+  signal_id text not null,
+  is_approval boolean not null,
+  type bytea not null,
+  value bytea,
+  set_by text,
+  set_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint signals_run_id_ordinal_pk PRIMARY KEY (run_id, ordinal)
+);
+CREATE INDEX signals_id_idx ON public.signals USING btree (run_id, signal_id);
 
 create table tasks (
   id bigint generated always as identity not null,

@@ -115,6 +115,8 @@ describe.skipIf(!hasRedis)("an agent", () => {
       previousCheckpointPrefix: null,
       arrayIndex: null,
       platform: null,
+      secrets: [],
+      storeCredentials: null,
       labels: {},
       annotations: {},
       interruptible: false,

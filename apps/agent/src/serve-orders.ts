@@ -59,10 +59,12 @@ export async function serveOrders(options: ServeOptions): Promise<Serving> {
       agentId,
       pool: config.pool,
       runtime: runtime.name,
+      labels: {},
       version: VERSION,
       capacity,
       attempts: runner.claimed.slice(0, 10_000),
       decks: decks.unannounced.slice(0, 1_000),
+      notes: [],
       draining: taking.signal.aborted,
     }),
     onAnswer: ({ stop, settled }, told) => {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AttemptId } from "./order.ts";
+import { AttemptId, AttemptOrder } from "./order.ts";
 
 /** The messages of the api's agent service (tRPC router `agent`, agent token): claim, heartbeat, log chunks. */
 
@@ -14,6 +14,32 @@ export type Capacity = z.infer<typeof Capacity>;
 const AgentId = z
   .string()
   .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/, "letters, digits, '.', '_' and '-', at most 128");
+
+/** How a task wants to find a secret. */
+export const SECRET_MOUNTS = ["any", "variable", "file"] as const;
+
+/** A secret that the task asked for. */
+export const GrantedSecret = z.object({
+  group: z.string(),
+  /** Empty: the newest. */
+  version: z.string(),
+  key: z.string(),
+  mount: z.enum(SECRET_MOUNTS),
+  /** One more variable that the task wants: the value, or the file's path where it is a file. */
+  variable: z.string().nullable(),
+  /** base64; null where the api's stores have none, and the agent may know one. */
+  value: z.string().nullable(),
+});
+export type GrantedSecret = z.infer<typeof GrantedSecret>;
+
+/** Credentials for the object store that reach no further than the attempt needs, and end with it. */
+export const StoreCredentials = z.object({
+  accessKeyId: z.string(),
+  secretAccessKey: z.string(),
+  sessionToken: z.string(),
+  expiresAtMs: z.number(),
+});
+export type StoreCredentials = z.infer<typeof StoreCredentials>;
 
 export const ClaimRequest = z.object({
   agentId: AgentId,
@@ -53,6 +79,9 @@ export const ClaimGrant = z.object({
   arrayIndex: z.int().min(0).nullable().default(null),
   /** For a task that is itself a client of the server: what it shows there, null where callers need no token. */
   platform: z.object({ token: z.string().nullable() }).nullable().default(null),
+  secrets: z.array(GrantedSecret).default([]),
+  /** Null where the agent's own configuration says what tasks get. */
+  storeCredentials: StoreCredentials.nullable().default(null),
   labels: z.record(z.string(), z.string()),
   annotations: z.record(z.string(), z.string()),
   interruptible: z.boolean(),
@@ -72,17 +101,27 @@ export const ClaimResponse = z.object({
 });
 export type ClaimResponse = z.infer<typeof ClaimResponse>;
 
+export const RUNTIMES = ["process", "docker", "kubernetes"] as const;
+
+/** What an agent knows of an attempt that has not begun, in words for people: "ImagePullBackOff: …", "Unschedulable: …". */
+export const WaitingNote = AttemptId.extend({ reason: z.string().max(2_000) });
+export type WaitingNote = z.infer<typeof WaitingNote>;
+
 /** One per agent every `HEARTBEAT_INTERVAL_MS`; extends the lease of all it holds. */
 export const HeartbeatRequest = z.object({
   agentId: AgentId,
   pool: z.string().min(1).max(63),
-  runtime: z.enum(["process", "docker"]),
+  runtime: z.enum(RUNTIMES),
+  /** What the agent's owner says of it. */
+  labels: z.record(z.string().max(63), z.string().max(255)).default({}),
   version: z.string().max(64),
   capacity: Capacity,
   /** Taken, not yet settled: running here, or ended with a report that was not acknowledged. */
   attempts: z.array(AttemptId).max(10_000),
   /** Of these, attempts that still run and have stored a deck since the last heartbeat that was answered. */
   decks: z.array(AttemptId).max(1_000).default([]),
+  /** News since the last heartbeat that was answered. */
+  notes: z.array(WaitingNote).max(1_000).default([]),
   draining: z.boolean(),
 });
 export type HeartbeatRequest = z.infer<typeof HeartbeatRequest>;
@@ -92,8 +131,19 @@ export const HeartbeatResponse = z.object({
   stop: z.array(AttemptId),
   /** Over in Postgres: forget them and clean up; kill what still runs of them. */
   settled: z.array(AttemptId),
+  /** Somebody wants the agent to take nothing more; what it holds goes on. */
+  isCordoned: z.boolean().default(false),
 });
 export type HeartbeatResponse = z.infer<typeof HeartbeatResponse>;
+
+/** Asks for all that the agent holds: it may have lost its disk, though not what it started. */
+export const HeldRequest = z.object({ agentId: AgentId, pool: z.string().min(1).max(63) });
+export type HeldRequest = z.infer<typeof HeldRequest>;
+
+export const HeldResponse = z.object({
+  attempts: z.array(z.object({ order: AttemptOrder, grant: ClaimGrant, startedAtMs: z.number().nullable() })),
+});
+export type HeldResponse = z.infer<typeof HeldResponse>;
 
 /** A piece of an attempt's log. `offset` counts bytes from the start, so that sending twice stores once. */
 export const LogChunk = AttemptId.extend({
@@ -112,5 +162,7 @@ export const HEARTBEAT_INTERVAL_MS = 1_000;
 export const DECK_FILE = "deck.html";
 /** An agent silent for this long has lost what it claimed; its attempts count as lost and are tried again. */
 export const AGENT_LEASE_MS = 15_000;
+/** The same for an agent whose tasks go on without it, as pods do. */
+export const POD_LAUNCHER_LEASE_MS = 300_000;
 /** A log is cut here, with a last line that says so. */
 export const LOG_BYTES_MAX = 10 * 1024 * 1024;

@@ -6,11 +6,18 @@ export {
   ClaimRequest,
   ClaimResponse,
   DECK_FILE,
+  GrantedSecret,
   HEARTBEAT_INTERVAL_MS,
   HeartbeatRequest,
   HeartbeatResponse,
+  HeldRequest,
+  HeldResponse,
   LOG_BYTES_MAX,
   LogChunk,
+  POD_LAUNCHER_LEASE_MS,
+  RUNTIMES,
+  StoreCredentials,
+  WaitingNote,
 } from "./agent-link.ts";
 export { attemptToken, isSameToken, tokenHash } from "./attempt-token.ts";
 export {

@@ -37,6 +37,8 @@ export const AttemptOrder = AttemptId.extend({
   shard: z.int().min(0),
   /** Proves that a report or a claim is about this attempt. Postgres keeps only its hash. */
   token: z.string().min(20),
+  /** What the container asks for; an agent takes what fits into what it has left. */
+  resources: z.object({ cpuMillis: z.int().min(0), memoryMiB: z.int().min(0), gpus: z.int().min(0) }).optional(),
   /** base64 of a serialized `flyteidl.core.LiteralMap`, when it is small enough. Always there for `echo`, whatever its size. */
   inputs: z.string().optional(),
 });

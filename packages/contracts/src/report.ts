@@ -22,7 +22,12 @@ export type ReportedFailure = z.infer<typeof ReportedFailure>;
 
 /** What became of an attempt. `lost`: the agent knows that it never ran to an end (say, found no process after a restart). */
 export const Outcome = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("started"), startedAtMs: z.number() }),
+  z.object({
+    type: z.literal("started"),
+    startedAtMs: z.number(),
+    /** What the image's name stood for: `sha256:…`. */
+    imageDigest: z.string().max(255).optional(),
+  }),
   z.object({
     type: z.literal("succeeded"),
     startedAtMs: z.number(),

@@ -76,6 +76,20 @@ class LocalStorage implements Storage {
     return createReadStream(info.realPath);
   }
 
+  async getRange(uri: string, start: number, lengthMax: number): Promise<Uint8Array> {
+    const info = await this.#stat(uri);
+    if (!info) throw objectNotFound(uri);
+    const length = Math.max(0, Math.min(lengthMax, info.sizeBytes - start));
+    if (length === 0) return new Uint8Array();
+    const file = await open(info.realPath);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, start);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  }
+
   async head(uri: string, options: { readonly md5?: boolean } = {}): Promise<ObjectInfo | undefined> {
     const info = await this.#stat(uri);
     if (!info) return undefined;

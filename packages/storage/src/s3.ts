@@ -85,6 +85,18 @@ class S3Storage implements Storage {
     });
   }
 
+  async getRange(uri: string, start: number, lengthMax: number): Promise<Uint8Array> {
+    const info = await this.head(uri);
+    if (!info) throw objectNotFound(uri);
+    const end = Math.min(info.sizeBytes, start + lengthMax) - 1;
+    if (end < start) return new Uint8Array();
+    return await this.#run(uri, async () => {
+      const Range = `bytes=${start}-${end}`;
+      const { Body } = await this.#client.send(new GetObjectCommand({ ...this.#locate(uri), Range }));
+      return (await Body?.transformToByteArray()) ?? new Uint8Array();
+    });
+  }
+
   async head(uri: string): Promise<ObjectInfo | undefined> {
     return await this.#run(uri, async () => {
       const found = await this.#client.send(new HeadObjectCommand(this.#locate(uri))).catch((error: unknown) => {

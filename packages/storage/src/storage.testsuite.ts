@@ -87,6 +87,19 @@ export function storageTestSuite(name: string, storageOf: () => Storage): void {
       await expect(storage.get(uri, { bytesMax: 10 })).rejects.toMatchObject({ code: "resource_exhausted" });
     });
 
+    test("a range is cut at the end of the object, and empty behind it", async () => {
+      const storage = storageOf();
+      const uri = storage.join("objects", "ranged");
+      await storage.put(uri, Buffer.from("0123456789"));
+      const range = async (start: number, length: number) =>
+        Buffer.from(await storage.getRange(uri, start, length)).toString();
+      expect(await range(0, 4)).toBe("0123");
+      expect(await range(8, 100)).toBe("89");
+      expect(await range(10, 5)).toBe("");
+      const missing = storage.getRange(storage.join("objects", "missing"), 0, 1);
+      await expect(missing).rejects.toMatchObject({ code: "not_found" });
+    });
+
     test("list finds everything below a folder and nothing beside it", async () => {
       const storage = storageOf();
       for (const key of ["list/a/1", "list/a/b/2", "list/ab/3"]) await storage.put(storage.join(key), Buffer.from(key));

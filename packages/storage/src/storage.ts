@@ -43,6 +43,8 @@ export interface Storage {
   get(uri: string, options?: { readonly bytesMax?: number }): Promise<Uint8Array>;
   /** The object as a stream that the caller must read to its end or destroy; not_found when there is none. */
   getStream(uri: string): Promise<Readable>;
+  /** At most `lengthMax` bytes from `start` on; empty behind the end, not_found when there is no such object. */
+  getRange(uri: string, start: number, lengthMax: number): Promise<Uint8Array>;
   /** `md5` may cost a read of the whole object. */
   head(uri: string, options?: { readonly md5?: boolean }): Promise<ObjectInfo | undefined>;
   /** Every object below `prefixUri` taken as a folder, in no particular order. */

@@ -75,6 +75,8 @@ describe.skipIf(!canRunContainers)("a task in a container", () => {
     previousCheckpointPrefix: null,
     arrayIndex: null,
     platform: null,
+    secrets: [],
+    storeCredentials: null,
     labels: {},
     annotations: {},
     interruptible: false,

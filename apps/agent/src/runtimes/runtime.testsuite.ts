@@ -1,6 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import type { ClaimGrant } from "@skein/contracts";
+import { TaskTemplateSchema } from "@skein/idl/core";
 import { createTempFolder, waitFor } from "@skein/testing";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { AttemptFolder, openUp } from "../ledger/attempt-folder.ts";
@@ -17,6 +20,28 @@ export interface RuntimeUnderTest {
 }
 
 const PATH = "/usr/local/bin:/usr/bin:/bin";
+const GRANT: ClaimGrant = {
+  taskTemplate: "",
+  inputs: { data: "" },
+  org: "",
+  project: "p",
+  domain: "d",
+  runName: "run",
+  actionName: "n0",
+  workflowKey: "p:d:w",
+  environment: {},
+  outputPrefix: "file:///nowhere/meta",
+  rawOutputPrefix: "file:///nowhere/raw",
+  previousCheckpointPrefix: null,
+  arrayIndex: null,
+  platform: null,
+  secrets: [],
+  storeCredentials: null,
+  labels: {},
+  annotations: {},
+  interruptible: false,
+  timeoutMs: 0,
+};
 let runs = 0;
 
 /** The contract of `Runtime`, the same for each of them. */
@@ -57,6 +82,10 @@ export function describeRuntime(subject: RuntimeUnderTest): void {
     writable: [],
     mounts: {},
     callsHost: false,
+    secrets: [],
+    template: create(TaskTemplateSchema),
+    grant: GRANT,
+    render: (words) => [...words],
     ...change,
   });
   const start = async (runtime: Runtime, script: string, change: Partial<Launch> = {}): Promise<AttemptFolder> => {

@@ -1,5 +1,20 @@
-import type { ReportedFailure } from "@skein/contracts";
+import type { ClaimGrant, ReportedFailure, RUNTIMES } from "@skein/contracts";
+import type { TaskTemplate } from "@skein/idl/core";
 import type { AttemptFolder } from "../ledger/attempt-folder.ts";
+
+/** A secret's value, and how the task expects to find it. */
+export interface TaskSecret {
+  readonly group: string;
+  readonly version: string;
+  readonly key: string;
+  readonly value: Uint8Array;
+  /** Variables that hold the value. */
+  readonly variables: readonly string[];
+  /** Below the folder of secrets, `<group>/[<version>/]<key>`; undefined when it must not be a file. */
+  readonly file: string | undefined;
+  /** A variable that holds the file's path. */
+  readonly fileVariable: string | undefined;
+}
 
 /** All that a runtime needs to start user code. Every path is absolute and the same inside and outside. */
 export interface Launch {
@@ -12,7 +27,13 @@ export interface Launch {
   readonly environment: Readonly<Record<string, string>>;
   /** Whether it calls a server on this very machine, which a container knows under a name of its own. */
   readonly callsHost: boolean;
-  readonly limits: { readonly cpuMillis?: number; readonly memoryBytes?: number };
+  readonly limits: { readonly cpuMillis?: number; readonly memoryBytes?: number; readonly gpus?: number };
+  /** Never in `environment`: a runtime hands them over in a way that nobody else can read. */
+  readonly secrets: readonly TaskSecret[];
+  readonly template: TaskTemplate;
+  readonly grant: ClaimGrant;
+  /** Fills in the command template's words (`{{.input}}`), for containers beside the first one. */
+  readonly render: (words: readonly string[]) => string[];
   /** Folders of file storage that the task may read. */
   readonly readable: readonly string[];
   /** Folders of file storage that the task may also write. */
@@ -25,16 +46,20 @@ export interface Launch {
 export type Exit =
   | { readonly type: "exited"; readonly code: number }
   | { readonly type: "killed"; readonly signal: string; readonly isOutOfMemory: boolean }
-  | { readonly type: "vanished"; readonly message: string };
+  | { readonly type: "vanished"; readonly message: string }
+  /** The runtime knows better than an exit code: the image cannot be pulled, the node is gone, … */
+  | { readonly type: "failed"; readonly failure: ReportedFailure };
 
 /**
  * Starts user code and keeps hold of it by the attempt's folder alone, so that the next agent process can go on where
  * this one stopped. Nothing of the agent's own environment, descriptors or folders reaches the task.
  */
 export interface Runtime {
-  readonly name: "process" | "docker";
+  readonly name: (typeof RUNTIMES)[number];
   /** Called once per folder. Resolves when user code runs, or with the failure that kept it from running. */
   start(launch: Launch): Promise<ReportedFailure | undefined>;
+  /** Why an attempt that was started does not run yet, in words for people; called when that changes. */
+  onWaiting?: (folder: AttemptFolder, reason: string) => void;
   /** Takes over what an earlier agent process started; false when there is nothing to watch and no exit to read. */
   adopt(folder: AttemptFolder): Promise<boolean>;
   /** Resolves when user code ended; for a folder that was started or adopted. Rejects only when `close` comes first. */

@@ -86,6 +86,10 @@ export async function prepareLaunch(
     environment,
     callsHost: grant.platform !== null && new URL(settings.apiUrl).hostname === CONTAINERS_HOST,
     limits: resourceLimits(container.resources),
+    secrets: [],
+    template,
+    grant,
+    render: wordsOf,
     ...(await storageFolders(grant, settings.storage)),
     mounts,
   };

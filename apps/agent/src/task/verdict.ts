@@ -35,6 +35,7 @@ const CODE_LENGTH_MAX = 512;
 export function judge(remains: Remains): Verdict {
   const { exit, outputBytes } = remains;
   if (remains.errorDocument) return failed(readErrorDocument(remains.errorDocument));
+  if (exit.type === "failed") return { type: "failed", failure: exit.failure };
   if (remains.hasFutures) return { type: "expanded" };
   if (outputBytes !== undefined && outputBytes > remains.outputBytesMax) {
     const message = `outputs.pb has ${outputBytes} bytes, and at most ${remains.outputBytesMax} are allowed: return a file or a dataset instead`;
@@ -82,7 +83,7 @@ function killed(exit: Extract<Exit, { type: "killed" }>, logEnd: string): Report
   return system("Killed", withLog(`The task was killed by ${exit.signal}`, logEnd));
 }
 
-function exitText(exit: Exit): string {
+function exitText(exit: Exclude<Exit, { type: "failed" }>): string {
   if (exit.type === "exited") return `exit code ${exit.code}`;
   return exit.type === "killed" ? exit.signal : exit.message;
 }

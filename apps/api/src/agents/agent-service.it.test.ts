@@ -119,6 +119,8 @@ const beatOf = (agentId: string, attempts: HeartbeatRequest["attempts"] = []): H
   agentId,
   pool: "default",
   runtime: "process",
+  labels: {},
+  notes: [],
   version: "test",
   capacity: { slots: 2, cpuMillis: 1000, memoryMiB: 512, gpus: 0 },
   attempts,

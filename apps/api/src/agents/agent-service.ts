@@ -49,7 +49,7 @@ export function createAgentService({ pool, storage, notifier, signToken }: Agent
 
     async heartbeat(request) {
       const limits = { leaseMs: AGENT_LEASE_MS, forgottenAfterMs: FORGOTTEN_AFTER_MS };
-      const { stop, settled, isForeign, hasEvents } = await recordHeartbeat(pool, request, limits);
+      const { stop, settled, isCordoned, isForeign, hasEvents } = await recordHeartbeat(pool, request, limits);
       if (isForeign) {
         throw new SkeinError(
           "already_exists",
@@ -59,7 +59,7 @@ export function createAgentService({ pool, storage, notifier, signToken }: Agent
       }
       if (hasEvents) notifier.notify(EVENTS_CHANNEL);
       if (await noteDecks(pool, storage, request)) notifier.notify(CHANGES_CHANNEL);
-      return { stop, settled };
+      return { stop, settled, isCordoned };
     },
 
     async appendLogs({ agentId, chunks }, servedPool) {

@@ -33,6 +33,8 @@ export function claimGrant(
     outputPrefix: attemptOutputPrefix(storage, { project, domain, runName, actionName, attempt: id.attempt }),
     rawOutputPrefix: rawOutputPrefix(rawRootOf(storage, claimed.runSpec), claimed, id.attempt),
     arrayIndex: claimed.itemIndex,
+    secrets: [],
+    storeCredentials: null,
     labels: { ...spec.labels?.values },
     annotations: { ...spec.annotations?.values },
     interruptible: isInterruptible(spec, template, node),

@@ -92,6 +92,7 @@ export async function recordHeartbeat(
   return {
     stop: chosen("stop"),
     settled: chosen("settled"),
+    isCordoned: false,
     isForeign: rows.some(({ verdict }) => verdict === "foreign"),
     hasEvents: rows.some(({ verdict }) => verdict === "lost"),
   };

@@ -8,6 +8,7 @@ import {
   doublePrecision,
   index,
   integer,
+  jsonb,
   pgEnum,
   pgTable,
   primaryKey,
@@ -39,6 +40,13 @@ export const attempts = pgTable(
     tokenHash: bytea().notNull(),
     /** The agent that made it, once it reported. */
     agentId: text(),
+    /** Why it has not begun, in its agent's words; kept for people only. */
+    waitingReason: text(),
+    /** `sha256:…` of the image that ran. */
+    imageDigest: text(),
+    /** Where its log lies, once it is over and its pieces were put together. */
+    logUri: text(),
+    logBytes: bigint({ mode: "number" }),
     queuedAt: moment().notNull(),
     /** When its order went to the queue once more, because nobody had claimed it. */
     republishedAt: moment(),
@@ -92,6 +100,9 @@ export const agents = pgTable("agents", {
   memoryMib: integer().notNull(),
   gpus: integer().notNull(),
   draining: boolean().notNull().default(false),
+  /** It was asked to take nothing more. */
+  isCordoned: boolean().notNull().default(false),
+  labels: jsonb().notNull().default({}),
   startedAt: moment().notNull().defaultNow(),
   heartbeatAt: moment().notNull(),
   leaseExpiresAt: moment().notNull(),

@@ -5,3 +5,4 @@ export * from "./loop.ts";
 export * from "./project.ts";
 export * from "./registry.ts";
 export * from "./run.ts";
+export * from "./secret.ts";
