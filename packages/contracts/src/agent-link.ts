@@ -136,12 +136,20 @@ export const HeartbeatResponse = z.object({
 });
 export type HeartbeatResponse = z.infer<typeof HeartbeatResponse>;
 
-/** Asks for all that the agent holds: it may have lost its disk, though not what it started. */
-export const HeldRequest = z.object({ agentId: AgentId, pool: z.string().min(1).max(63) });
+/** Asks for all that the agent holds, a page at a time: it may have lost its disk, though not what it started. */
+export const HeldRequest = z.object({
+  agentId: AgentId,
+  pool: z.string().min(1).max(63),
+  /** The last attempt of the page before. */
+  after: AttemptId.nullable().default(null),
+});
 export type HeldRequest = z.infer<typeof HeldRequest>;
 
 export const HeldResponse = z.object({
+  /** Claimed by the agent and not over, in the order of their ids. */
   attempts: z.array(z.object({ order: AttemptOrder, grant: ClaimGrant, startedAtMs: z.number().nullable() })),
+  /** Where to go on; null at the end. */
+  next: AttemptId.nullable(),
 });
 export type HeldResponse = z.infer<typeof HeldResponse>;
 

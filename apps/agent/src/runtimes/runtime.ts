@@ -56,12 +56,22 @@ export type Exit =
  */
 export interface Runtime {
   readonly name: (typeof RUNTIMES)[number];
-  /** Called once per folder. Resolves when user code runs, or with the failure that kept it from running. */
+  /**
+   * Called once per folder, except by an agent that lost its disk in between. Resolves when user code was started, or with
+   * the failure that kept it from that.
+   */
   start(launch: Launch): Promise<ReportedFailure | undefined>;
   /** Why an attempt that was started does not run yet, in words for people; called when that changes. */
   onWaiting?: (folder: AttemptFolder, reason: string) => void;
   /** Takes over what an earlier agent process started; false when there is nothing to watch and no exit to read. */
   adopt(folder: AttemptFolder): Promise<boolean>;
+  /**
+   * Resolves when user code of a started or adopted folder runs, or is over without having run; rejects only when `close`
+   * comes first. Without it user code runs as soon as `start` resolves.
+   */
+  whenRunning?(folder: AttemptFolder): Promise<void>;
+  /** What the name of the running image stood for, `sha256:…`; asked once user code runs. */
+  imageDigest?(folder: AttemptFolder): Promise<string | undefined>;
   /** Resolves when user code ended; for a folder that was started or adopted. Rejects only when `close` comes first. */
   watch(folder: AttemptFolder): Promise<Exit>;
   /** Asks user code to end and kills it `graceMs` later; `watch` tells when it is over. */
