@@ -1,0 +1,1 @@
+export { type Manifest, type NamespaceSettings, namespaceManifests } from "./namespace-manifests.ts";

@@ -1,0 +1,23 @@
+/** What nodes of EKS and GKE call the devices that tasks ask for. Flyte's own list. */
+export const ACCELERATOR_DEVICES: Readonly<Record<string, string>> = {
+  A10: "nvidia-a10",
+  A10G: "nvidia-a10g",
+  A100: "nvidia-tesla-a100",
+  "A100 80G": "nvidia-a100-80gb",
+  A100G: "nvidia-a100g",
+  B200: "nvidia-b200",
+  GB200: "nvidia-gb200",
+  H100: "nvidia-h100",
+  "H100 80G": "nvidia-h100-80gb",
+  "H100 MEGA 80G": "nvidia-h100-mega-80gb",
+  H200: "nvidia-h200",
+  K80: "nvidia-tesla-k80",
+  L4: "nvidia-l4",
+  L40S: "nvidia-l40s",
+  L4_VWS: "nvidia-l4-vws",
+  M60: "nvidia-tesla-m60",
+  P4: "nvidia-tesla-p4",
+  P100: "nvidia-tesla-p100",
+  T4: "nvidia-tesla-t4",
+  V100: "nvidia-tesla-v100",
+};
