@@ -335,6 +335,7 @@ export const TRPC_PERMISSIONS = {
 export const ROUTE_PERMISSIONS = {
   "GET /healthcheck": "public",
   "GET /healthz": "public",
+  "GET /livez": "public",
   "GET /readyz": "public",
   "GET /metrics": "system:read",
   "GET /api/v1/openapi": "public",

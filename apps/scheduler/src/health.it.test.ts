@@ -12,7 +12,7 @@ test.skipIf(!requireTool("redis-server", INSTALL_REDIS))(
     world = await openWorld("redis");
     const port = await freePort();
     const scheduler = await world.startScheduler({ SKEIN_METRICS_PORT: String(port), SKEIN_SHARDS: "1" });
-    const ask = async (path = "/healthz") => {
+    const ask = async (path = "/readyz") => {
       const response = await fetch(`http://127.0.0.1:${port}${path}`);
       return { status: response.status, text: await response.text() };
     };
@@ -26,7 +26,8 @@ test.skipIf(!requireTool("redis-server", INSTALL_REDIS))(
     process?.kill("SIGSTOP");
     try {
       await waitFor(async () => /database.*queue/.test((await ask()).text), { timeoutMs: 20_000 });
-      expect(await ask("/readyz")).toEqual({
+      expect(await ask("/livez")).toEqual({ status: 200, text: "ok\n" });
+      expect(await ask()).toEqual({
         status: 503,
         text: expect.stringMatching(
           /^The database has not answered for 1\d s\. No lease on shards could be renewed for 1\d s\. The queue has not answered for 1\d s\.$/,

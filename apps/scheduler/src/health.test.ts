@@ -17,3 +17,17 @@ test("a part that was silent for more than ten seconds is a problem, told in a s
   for (const part of ["database", "lease", "queue"] as const) health.answered(part);
   expect(health.problem()).toBeUndefined();
 });
+
+test("a loop whose round does not end is stuck, whatever else is well", () => {
+  let nowMs = 0;
+  const health = new Health(() => nowMs);
+  health.roundBegan("prune");
+  health.roundBegan("relay");
+  nowMs = 60_000;
+  health.roundEnded("prune");
+  expect(health.stuck()).toBeUndefined();
+  nowMs = 121_000;
+  expect(health.stuck()).toBe("A round of the loop relay has not ended for 121 s.");
+  health.roundEnded("relay");
+  expect(health.stuck()).toBeUndefined();
+});

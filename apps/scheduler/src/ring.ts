@@ -18,6 +18,7 @@ import type { SchedulerMetrics } from "./metrics.ts";
 import { openAdvancer } from "./open-advancer.ts";
 import { startShards } from "./shards.ts";
 import type { ObjectStore } from "./values.ts";
+import { WaitingReasons } from "./waiting-reasons.ts";
 
 /** Everything open that the ring works with. It closes none of it. */
 export interface RingResources {
@@ -51,7 +52,7 @@ export async function startRing(resources: RingResources): Promise<Ring> {
   const shared = { pool, logger, metrics, health, secretKey: config.secretKey };
   const loops = new Map<string, Loop>();
   const start = (name: string, everyMs: number, round: Round) =>
-    loops.set(name, startLoop({ name, everyMs, logger, metrics }, round));
+    loops.set(name, startLoop({ name, everyMs, logger, metrics, health }, round));
   const wake = (name: string) => loops.get(name)?.wake();
 
   const alarm = new Alarm(() => wake("timers"));
@@ -76,7 +77,8 @@ export async function startRing(resources: RingResources): Promise<Ring> {
     },
   });
   const ownedShards = () => shards.owned;
-  const rescue = { pool, inbox, publisher, ownedShards };
+  const waitingReasons = new WaitingReasons(pool, work.findAsked);
+  const rescue = { pool, inbox, publisher, waitingReasons, ownedShards };
   start("check-queue", 2 * SECOND, checkQueueRound(queues, health));
   start("events", SECOND, eventsRound({ pool, inbox, ownedShards }));
   start("errands", SECOND, errandsRound({ pool, errands, ownedShards }));

@@ -83,7 +83,7 @@ export function startShards(options: ShardsOptions): Shards {
     return false;
   };
 
-  const loop: Loop = startLoop({ name: "shards", everyMs: RENEW_MS, logger, metrics }, runOnce);
+  const loop: Loop = startLoop({ name: "shards", everyMs: RENEW_MS, logger, metrics, health }, runOnce);
   return {
     get owned() {
       return [...owned];

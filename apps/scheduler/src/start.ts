@@ -62,7 +62,8 @@ export async function startScheduler(
     opened.push(() => listener.close());
     if (config.metricsPort !== undefined) {
       const { metricsHost: host, metricsPort: port } = config;
-      const server = await openMetricsServer({ host, port, metrics: registry, problem: () => health.problem() });
+      const answers = { problem: () => health.problem(), stuck: () => health.stuck() };
+      const server = await openMetricsServer({ host, port, metrics: registry, ...answers });
       opened.push(() => server.close());
     }
     logger.info({ owner, queue: config.redisUrl === undefined ? "postgres" : "redis" }, "scheduler started");

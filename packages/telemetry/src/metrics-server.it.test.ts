@@ -6,7 +6,9 @@ test("a process without a server of its own tells its metrics and its health", a
   const metrics = createMetrics({ defaults: false });
   metrics.counter({ name: "skein_test_total", help: "Tests" }).inc(2);
   let problem: string | undefined;
-  const server = await openMetricsServer({ host: "127.0.0.1", port: 0, metrics, problem: () => problem });
+  let stuck: string | undefined;
+  const answers = { problem: () => problem, stuck: () => stuck };
+  const server = await openMetricsServer({ host: "127.0.0.1", port: 0, metrics, ...answers });
   const get = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${server.port}${path}`);
     return [response.status, await response.text()];
@@ -15,6 +17,9 @@ test("a process without a server of its own tells its metrics and its health", a
   expect(await get("/healthz")).toEqual([200, "ok\n"]);
   problem = "no database";
   expect(await get("/readyz")).toEqual([503, "no database"]);
+  expect(await get("/livez")).toEqual([200, "ok\n"]);
+  stuck = "a loop does not end";
+  for (const path of ["/livez", "/healthz"]) expect(await get(path)).toEqual([503, "a loop does not end"]);
   expect((await get("/else"))[0]).toBe(404);
   await server.close();
 });

@@ -12,11 +12,13 @@ export interface MetricsServerOptions {
   /** 0 for any free one. */
   readonly port: number;
   readonly metrics: Metrics;
-  /** Undefined when all is well, else what is wrong. Answers `/healthz` and `/readyz`. */
+  /** Undefined when all is well, else what keeps the process from its work. Answers `/readyz`. */
   readonly problem: () => string | undefined;
+  /** What only a restart mends; undefined otherwise. Answers `/livez`, and `/healthz`, which is the same. */
+  readonly stuck?: () => string | undefined;
 }
 
-/** Serves `/metrics`, `/healthz` and `/readyz` for processes that have no other server. */
+/** Serves `/metrics`, `/livez`, `/healthz` and `/readyz` for processes that have no other server. */
 export async function openMetricsServer(options: MetricsServerOptions): Promise<MetricsServer> {
   const server = createServer((request, response) => {
     const path = (request.url ?? "/").split("?")[0];
@@ -25,8 +27,8 @@ export async function openMetricsServer(options: MetricsServerOptions): Promise<
         (text) => response.writeHead(200, { "content-type": options.metrics.contentType }).end(text),
         () => response.writeHead(500).end(),
       );
-    } else if (path === "/healthz" || path === "/readyz") {
-      const problem = options.problem();
+    } else if (path === "/livez" || path === "/healthz" || path === "/readyz") {
+      const problem = path === "/readyz" ? options.problem() : options.stuck?.();
       response.writeHead(problem === undefined ? 200 : 503, { "content-type": "text/plain" }).end(problem ?? "ok\n");
     } else {
       response.writeHead(404).end();

@@ -1,4 +1,5 @@
 import type { Logger } from "@skein/telemetry";
+import type { Health } from "../health.ts";
 import type { SchedulerMetrics } from "../metrics.ts";
 
 /** A round of work. True asks for the next one at once, because there was more than one round takes. */
@@ -17,6 +18,7 @@ export interface LoopOptions {
   readonly everyMs: number;
   readonly logger: Logger;
   readonly metrics: SchedulerMetrics;
+  readonly health: Health;
 }
 
 const FAILURES_PER_LOG_LINE = 20;
@@ -30,6 +32,7 @@ export function startLoop(options: LoopOptions, runOnce: Round): Loop {
   let failures = 0;
 
   const round = async (): Promise<void> => {
+    options.health.roundBegan(options.name);
     try {
       isWanted = await runOnce();
       failures = 0;
@@ -39,6 +42,8 @@ export function startLoop(options: LoopOptions, runOnce: Round): Loop {
       if (failures % FAILURES_PER_LOG_LINE === 0)
         options.logger.error({ loop: options.name, err: error }, "a loop failed");
       failures += 1;
+    } finally {
+      options.health.roundEnded(options.name);
     }
   };
   const run = (): void => {

@@ -28,7 +28,7 @@ function getWithHeaders(path: string, headers: Record<string, string>): Promise<
 }
 
 test("liveness, readiness, metrics and the API's description are served", async () => {
-  for (const path of ["/healthz", "/healthcheck", "/readyz"]) expect((await get(path)).status).toBe(200);
+  for (const path of ["/healthz", "/livez", "/healthcheck", "/readyz"]) expect((await get(path)).status).toBe(200);
   expect(await (await get("/metrics")).text()).toContain("process_cpu_seconds_total");
   const { paths } = (await (await get("/api/v1/openapi")).json()) as { paths: Record<string, object> };
   expect(Object.keys(paths)).toContain("/api/v1/executions/{id.project}/{id.domain}/{id.name}");

@@ -27,6 +27,10 @@ export function mountSystemRoutes(
     guarded(access, "GET /healthz", () => alive),
   );
   app.get(
+    "/livez",
+    guarded(access, "GET /livez", () => alive),
+  );
+  app.get(
     "/readyz",
     guarded(access, "GET /readyz", async (_request, reply) => {
       if (await system.isReady()) return { status: "ready" };
