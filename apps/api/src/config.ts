@@ -21,6 +21,20 @@ export const ApiConfig = z.object({
     .default(8089)
     .describe("A second port with the same services, where Flyte's clients look for gRPC; `off` for none")
     .meta({ example: "8089" }),
+  tlsCertFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "PEM file of the certificate and its chain: every port then speaks TLS. A renewed file is taken up within ten seconds",
+    )
+    .meta({ example: "/etc/skein/tls/tls.crt" }),
+  tlsKeyFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("PEM file of the certificate's private key")
+    .meta({ example: "/etc/skein/tls/tls.key" }),
   publicUrl: url("an http or https URL")
     .optional()
     .describe("How clients reach this server; in printed links and signed URLs")

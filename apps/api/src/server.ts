@@ -26,6 +26,7 @@ import { createHttpApp } from "./edge/http/app.ts";
 import { openOnePort } from "./edge/one-port.ts";
 import { createRpcTimer } from "./edge/rpc-timer.ts";
 import { type BoundService, bindService } from "./edge/rpcs.ts";
+import type { TlsFiles } from "./edge/tls-front.ts";
 import { adminHandlers } from "./flyte1/admin.ts";
 import { signalHandlers } from "./flyte1/signal-handlers.ts";
 import type { ServiceContext } from "./trpc/base.ts";
@@ -40,6 +41,7 @@ export interface ServerOptions extends ServiceContext {
   readonly publicUrl: () => string;
   readonly messageBytesMax: number;
   readonly host: string;
+  readonly tls: TlsFiles | undefined;
   readonly ports: readonly number[];
 }
 
@@ -78,7 +80,8 @@ export async function openServer(options: ServerOptions): Promise<ApiServer> {
     if (isGrpc(request.headers["content-type"])) grpc(request, response);
     else http.http2Listener(request, response);
   };
-  const port = await openOnePort({ host: options.host, ports: options.ports, http1: http.listener, http2 });
+  const { host, ports, tls, logger } = options;
+  const port = await openOnePort({ host, ports, ...(tls && { tls: { ...tls, logger } }), http1: http.listener, http2 });
   return {
     ports: port.ports,
     close: async (graceMs) => {

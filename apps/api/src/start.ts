@@ -12,6 +12,7 @@ import { signRunToken } from "./auth/tokens.ts";
 import { createVerifier } from "./auth/verifier.ts";
 import type { ApiConfig } from "./config.ts";
 import { createAccess } from "./edge/access.ts";
+import type { TlsFiles } from "./edge/tls-front.ts";
 import { defaultPolicy, type Policy } from "./permissions.ts";
 import { openServer } from "./server.ts";
 import { createServices } from "./services.ts";
@@ -93,6 +94,7 @@ async function open(config: ApiConfig, policy: Policy, logger: Logger, closers: 
     projects: config.projects,
   });
   const { secretKey } = config;
+  const tls = tlsFiles(config);
   const discovery = config.authIssuer === undefined ? undefined : openDiscovery(config.authIssuer);
   const server = await openServer({
     access: accessOf(config, discovery, policy, (runId) => isRunLive(pool, runId)),
@@ -113,12 +115,23 @@ async function open(config: ApiConfig, policy: Policy, logger: Logger, closers: 
     publicUrl,
     messageBytesMax: config.messageBytesMax,
     host: config.host,
+    tls,
     ports: config.grpcPort === "off" ? [config.port] : [config.port, config.grpcPort],
   });
   closers.push(() => server.close(GRACE_MS));
-  boundUrl = urlOf(config.host, server.ports[0] ?? config.port);
+  boundUrl = urlOf(tls ? "https" : "http", config.host, server.ports[0] ?? config.port);
   logger.info({ url: publicUrl(), ports: server.ports }, "the api is ready");
   return { url: publicUrl(), ports: server.ports };
+}
+
+function tlsFiles({ tlsCertFile: certFile, tlsKeyFile: keyFile }: ApiConfig): TlsFiles | undefined {
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile };
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  throw new SkeinError(
+    "invalid_argument",
+    "tls_config_incomplete",
+    "SKEIN_TLS_CERT_FILE and SKEIN_TLS_KEY_FILE belong together: set both, or neither.",
+  );
 }
 
 function openConfiguredStorage(config: ApiConfig, publicUrl: () => string): Promise<Storage> {
@@ -188,4 +201,5 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || (isIPv4(host) && host.startsWith("127.")) || (isIPv6(host) && host === "::1");
 }
 
-const urlOf = (host: string, port: number): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+const urlOf = (scheme: string, host: string, port: number): string =>
+  `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;

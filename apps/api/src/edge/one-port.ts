@@ -2,7 +2,9 @@ import { createServer as createHttp1Server, type RequestListener } from "node:ht
 import { createServer as createHttp2Server, type ServerHttp2Session } from "node:http2";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { SkeinError } from "@skein/errors";
+import type { Logger } from "@skein/telemetry";
 import type { Http2Listener } from "./grpc/listener.ts";
+import { openTlsFront, type TlsFiles } from "./tls-front.ts";
 
 export interface OnePortOptions {
   readonly host: string;
@@ -10,6 +12,8 @@ export interface OnePortOptions {
   readonly ports: readonly number[];
   readonly http1: RequestListener;
   readonly http2: Http2Listener;
+  /** Unless given, everything is in plain text. */
+  readonly tls?: TlsFiles & { readonly logger: Logger; readonly reloadEveryMs?: number };
   readonly limits?: Partial<ConnectionLimits>;
 }
 
@@ -42,21 +46,38 @@ const STREAMS_MAX = 1_000;
 /** Finds half-open connections, which idle gRPC channels would otherwise hide. */
 const TCP_KEEP_ALIVE_MS = 30_000;
 const HTTP2_MARK = Buffer.from("PRI");
+/** The first byte of a TLS handshake, which is none of any HTTP request. */
+const TLS_MARK = 0x16;
+const NOT_PLAIN =
+  "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nThis port speaks TLS: use https://\n";
 
 /**
- * Serves HTTP/1.1 and plaintext HTTP/2 on each port: gRPC clients and browsers use the same address. The first three
- * bytes tell them apart, because no HTTP/1 method starts with `PRI`.
+ * Serves HTTP/1.1 and HTTP/2 on each port: gRPC clients and browsers use the same address. In plain text the first three
+ * bytes tell them apart, because no HTTP/1 method starts with `PRI`; with TLS it is what they agree on (ALPN).
  */
 export async function openOnePort(options: OnePortOptions): Promise<OnePort> {
   const sockets = new Set<Socket>();
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const http1 = createHttp1(options.http1, limits);
   const http2 = createHttp2(options.http2, limits);
+  const route = (socket: Socket, head: Buffer): void => (head.equals(HTTP2_MARK) ? http2 : http1).accept(socket);
+  const tls =
+    options.tls &&
+    (await openTlsFront({
+      ...options.tls,
+      handshakeTimeoutMs: limits.peekTimeoutMs,
+      onSecure: (socket) => {
+        socket.on("error", () => socket.destroy());
+        if (socket.alpnProtocol === "h2") http2.accept(socket);
+        else http1.accept(socket);
+      },
+    }));
   const listeners: Server[] = [];
   const close = async (graceMs: number): Promise<void> => {
     const closed = listeners.map((server) => new Promise((resolve) => server.close(resolve)));
     http1.close();
     http2.close();
+    tls?.close();
     const cut = setTimeout(() => {
       for (const socket of sockets) socket.destroy();
     }, graceMs);
@@ -71,7 +92,11 @@ export async function openOnePort(options: OnePortOptions): Promise<OnePort> {
     socket.on("error", () => socket.destroy());
     socket.setNoDelay(true);
     socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
-    peek(socket, limits.peekTimeoutMs, (isHttp2) => (isHttp2 ? http2 : http1).accept(socket));
+    peek(socket, limits.peekTimeoutMs, (head) => {
+      if (!tls) route(socket, head);
+      else if (head[0] === TLS_MARK) tls.accept(socket);
+      else socket.end(NOT_PLAIN);
+    });
   };
   try {
     for (const port of options.ports) listeners.push(await listen(options.host, port, accept));
@@ -135,7 +160,7 @@ function createHttp2(listener: Http2Listener, { requestTimeoutMs }: ConnectionLi
 }
 
 /** The bytes go back unread: an HTTP/2 session reads a socket's buffer only while nothing has made it flow. */
-function peek(socket: Socket, timeoutMs: number, decided: (isHttp2: boolean) => void): void {
+function peek(socket: Socket, timeoutMs: number, decided: (head: Buffer) => void): void {
   const timer = setTimeout(() => socket.destroy(), timeoutMs);
   socket.once("close", () => clearTimeout(timer));
   const onReadable = (): void => {
@@ -145,7 +170,7 @@ function peek(socket: Socket, timeoutMs: number, decided: (isHttp2: boolean) => 
     clearTimeout(timer);
     socket.off("readable", onReadable);
     socket.unshift(head);
-    decided(head.equals(HTTP2_MARK));
+    decided(head);
   };
   socket.on("readable", onReadable);
 }
