@@ -95,7 +95,7 @@ export async function openOnePort(options: OnePortOptions): Promise<OnePort> {
     peek(socket, limits.peekTimeoutMs, (head) => {
       if (!tls) route(socket, head);
       else if (head[0] === TLS_MARK) tls.accept(socket);
-      else socket.end(NOT_PLAIN);
+      else refusePlain(socket, limits.peekTimeoutMs);
     });
   };
   try {
@@ -173,6 +173,13 @@ function peek(socket: Socket, timeoutMs: number, decided: (head: Buffer) => void
     decided(head);
   };
   socket.on("readable", onReadable);
+}
+
+/** Reads what still comes, or the other side's end would never be seen. */
+function refusePlain(socket: Socket, timeoutMs: number): void {
+  socket.setTimeout(timeoutMs, () => socket.destroy());
+  socket.resume();
+  socket.end(NOT_PLAIN);
 }
 
 function listen(host: string, port: number, accept: (socket: Socket) => void): Promise<Server> {
