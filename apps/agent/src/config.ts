@@ -1,4 +1,5 @@
 import { env, flag, portNumber, sharedFields, wholeNumber } from "@skein/config";
+import { RUNTIMES } from "@skein/contracts";
 import { z } from "zod";
 
 const absolutePath = () => z.string().startsWith("/", "must be an absolute path");
@@ -55,7 +56,7 @@ export const AgentConfig = z.object({
     .describe(
       "Kill what still runs at the end, instead of leaving it to the next start; killed attempts are tried again",
     ),
-  runtime: z.enum(["process", "docker"]).default("process").describe("What an attempt becomes"),
+  runtime: z.enum(RUNTIMES).default("process").describe("What an attempt becomes"),
   outputBytesMax: wholeNumber(1, 1_000_000_000)
     .default(10 * 1024 * 1024)
     .describe("A task whose outputs.pb is larger fails with OutputSizeExceeded"),

@@ -4,9 +4,12 @@ import type { Storage, StorageOptions } from "@skein/storage";
 import type { AgentConfig } from "./config.ts";
 import type { AttemptFolder } from "./ledger/attempt-folder.ts";
 import { credentialFolders } from "./runtimes/sandbox.ts";
+import type { DataPlace } from "./task/data-place.ts";
 import type { StoreAccess } from "./task/environment.ts";
+import { folderPlace } from "./task/folder-place.ts";
 import { seenFromContainer } from "./task/platform.ts";
 import type { LaunchSettings } from "./task/prepare-launch.ts";
+import { storePlace } from "./task/store-place.ts";
 
 /** How the agent itself reaches the object store. */
 export function storageOptions(config: AgentConfig): StorageOptions {
@@ -27,12 +30,17 @@ export function storageOptions(config: AgentConfig): StorageOptions {
 /** What every launch has in common. */
 export function launchSettings(config: AgentConfig, storage: Storage): LaunchSettings {
   return {
-    storage,
+    place: dataPlace(config, storage),
     store: config.storage.startsWith("s3://") ? storeAccess(config) : undefined,
     apiUrl: taskApiUrl(config),
-    canMount: config.runtime === "docker",
     base: config.runtime === "process" ? (folder) => processBase(config, folder) : () => containerBase(config),
   };
+}
+
+/** Pods share no disk with the agent. */
+function dataPlace({ runtime }: AgentConfig, storage: Storage): DataPlace {
+  if (runtime === "kubernetes") return storePlace(storage);
+  return folderPlace({ storage, canMount: runtime === "docker" });
 }
 
 /** In the machine's own network a container sees what a process sees. */

@@ -224,12 +224,12 @@ export class AttemptRunner {
   /** The object store may be away for a moment; what the task computed is not thrown away for that. */
   async #collect(held: HeldAttempt, exit: Exit, startedAtMs: number, endedAtMs: number): Promise<Outcome> {
     const { outputBytesMax, logger, closing } = this.#options;
-    const { storage } = this.#options.launch;
+    const { place } = this.#options.launch;
     const grant = held.grant as ClaimGrant;
     let message = "";
     for (let tries = 0; tries < COLLECT_TRIES; tries += 1) {
       try {
-        return await collect(held.folder, exit, { storage, grant, outputBytesMax, startedAtMs, endedAtMs });
+        return await collect(held.folder, exit, { place, grant, outputBytesMax, startedAtMs, endedAtMs });
       } catch (error) {
         logger.warn({ err: error, attempt: held.folder.key }, "Outputs could not be stored; trying again");
         message = (error as Error).message;

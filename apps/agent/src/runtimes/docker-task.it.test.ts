@@ -13,6 +13,7 @@ import { createTempFolder, integerInputs } from "@skein/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { AttemptFolder } from "../ledger/attempt-folder.ts";
 import { collect } from "../task/collect.ts";
+import { folderPlace } from "../task/folder-place.ts";
 import { seenFromContainer } from "../task/platform.ts";
 import { prepareLaunch } from "../task/prepare-launch.ts";
 import { canRunContainers, DOCKER_HOST, importBusybox } from "./busybox-image.testsuite.ts";
@@ -97,11 +98,12 @@ describe.skipIf(!canRunContainers)("a task in a container", () => {
     });
     const grant = { ...grantOf(template, inputs), ...granted };
     const base = () => ({});
-    const launch = await prepareLaunch(folder, grant, { storage, store: undefined, apiUrl, canMount: true, base });
+    const place = folderPlace({ storage, canMount: true });
+    const launch = await prepareLaunch(folder, grant, { place, store: undefined, apiUrl, base });
     expect(await runtime.start(launch)).toBeUndefined();
     const exit = await runtime.watch(folder);
     const limits = { outputBytesMax: 1_000_000, startedAtMs: 0, endedAtMs: 0 };
-    const outcome = await collect(folder, exit, { storage, grant, ...limits });
+    const outcome = await collect(folder, exit, { place, grant, ...limits });
     return { folder, outcome, log: await readFile(folder.log, "utf8") };
   };
   const script = (text: string, image = IMAGE): MessageInitShape<typeof TaskTemplateSchema> => {

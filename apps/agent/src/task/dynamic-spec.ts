@@ -3,9 +3,9 @@ import { rewriteBinding, type UriRewrite } from "./literal-uris.ts";
 
 /**
  * Frees a workflow that a task wrote from the folders of the attempt that wrote it: its nodes run elsewhere. `work` is
- * where the task's code was put; the code of what it wrote goes wherever that runs.
+ * where the task's code was put, if that was a folder of the attempt; the code of what it wrote goes wherever that runs.
  */
-export function makePortable(spec: DynamicJobSpec, rewrite: UriRewrite, work: string): void {
+export function makePortable(spec: DynamicJobSpec, rewrite: UriRewrite, work: string | undefined): void {
   const rewriteAll = (bindings: readonly Binding[]): void => {
     for (const { binding } of bindings) rewriteBinding(binding, rewrite);
   };
@@ -20,6 +20,7 @@ export function makePortable(spec: DynamicJobSpec, rewrite: UriRewrite, work: st
     if (workflow.failureNode) visit(workflow.failureNode);
     rewriteAll(workflow.outputs);
   }
+  if (work === undefined) return;
   for (const task of spec.tasks) freeCode(task, work);
 }
 

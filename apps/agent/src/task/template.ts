@@ -1,10 +1,11 @@
+import type { AttemptId, ClaimGrant } from "@skein/contracts";
 import { primitiveText } from "@skein/copilot";
 import { SkeinError } from "@skein/errors";
 import type { Literal, LiteralMap, Scalar } from "@skein/idl/core";
 
 /** What the places in a task's command line stand for. */
 export interface TemplateValues {
-  /** Path of inputs.pb. */
+  /** Path or URI of inputs.pb. */
   readonly input: string;
   readonly inputPrefix: string;
   readonly outputPrefix: string;
@@ -12,17 +13,29 @@ export interface TemplateValues {
   readonly checkpointOutputPrefix: string;
   /** Undefined when there is no earlier checkpoint. */
   readonly prevCheckpointPrefix: string | undefined;
-  /** Path of the serialized task template. */
+  /** Path or URI of the serialized task template. */
   readonly taskTemplatePath: string;
   readonly namespace: string;
   /** Unique per attempt; any text. */
   readonly attemptName: string;
+  /** Only looked into where the command names an input. */
   readonly inputs: LiteralMap;
 }
 
 /** `{{ .name }}`, in any case, with spaces, and with Go's `$` before the name. */
 const PLACE = /\{\{\s*\$?\.\s*\$?([a-z_][\w.-]*)\s*\}\}/gi;
 const TASK_TEMPLATE_PLACE = /\{\{\s*\$?\.\s*\$?taskTemplatePath\s*\}\}/i;
+
+const INPUT_PLACE = /\{\{\s*\$?\.\s*\$?inputs\./i;
+
+/** What an attempt is called, wherever it runs. */
+export const attemptValues = (
+  { attempt }: AttemptId,
+  { project, domain, runName, actionName }: ClaimGrant,
+): Pick<TemplateValues, "namespace" | "attemptName"> => ({
+  namespace: `${project}-${domain}`,
+  attemptName: `${runName}-${actionName}-${attempt}`,
+});
 
 /** Fills in the places of a command or its arguments; places that Flyte does not know stay as they are. */
 export function renderTemplate(words: readonly string[], values: TemplateValues): string[] {
@@ -32,6 +45,9 @@ export function renderTemplate(words: readonly string[], values: TemplateValues)
 /** Whether the task wants its own template as a file. */
 export const needsTaskTemplate = (words: readonly string[]): boolean =>
   words.some((word) => TASK_TEMPLATE_PLACE.test(word));
+
+/** Whether a command names inputs one by one. */
+export const needsInputs = (words: readonly string[]): boolean => words.some((word) => INPUT_PLACE.test(word));
 
 function placeValue(name: string, values: TemplateValues): string | undefined {
   const [, variable] = /^inputs\.(.+)$/i.exec(name) ?? [];

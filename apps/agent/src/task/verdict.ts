@@ -33,23 +33,27 @@ const CODE_LENGTH_MAX = 512;
  * What the platform did (killed, lost) is recoverable; what the user's code did is, only where a retry is its contract.
  */
 export function judge(remains: Remains): Verdict {
-  const { exit, outputBytes } = remains;
+  const { outputBytes } = remains;
   if (remains.errorDocument) return failed(readErrorDocument(remains.errorDocument));
-  if (exit.type === "failed") return { type: "failed", failure: exit.failure };
   if (remains.hasFutures) return { type: "expanded" };
   if (outputBytes !== undefined && outputBytes > remains.outputBytesMax) {
     const message = `outputs.pb has ${outputBytes} bytes, and at most ${remains.outputBytesMax} are allowed: return a file or a dataset instead`;
     return failed(user("OutputSizeExceeded", message, false));
   }
-  if (outputBytes === undefined && exit.type === "killed") return failed(killed(exit, remains.logEnd));
-  if (outputBytes === undefined && remains.declaresOutputs) {
+  return outputBytes === undefined ? judgeWithout(remains) : { type: "succeeded" };
+}
+
+/** Neither error nor outputs: what is left is how it ended. */
+function judgeWithout({ exit, declaresOutputs, logEnd }: Remains): Verdict {
+  if (exit.type === "failed") return failed(exit.failure);
+  if (exit.type === "killed") return failed(killed(exit, logEnd));
+  if (declaresOutputs) {
     const message = `The task declares outputs but wrote neither outputs.pb nor error.pb (${exitText(exit)})`;
-    return failed(system("OutputsNotFound", withLog(message, remains.logEnd)));
+    return failed(system("OutputsNotFound", withLog(message, logEnd)));
   }
-  if (outputBytes === undefined && exit.type === "exited" && exit.code !== 0) {
-    return failed(user("NonZeroExit", withLog(`The command failed with ${exitText(exit)}`, remains.logEnd), true));
-  }
-  if (outputBytes === undefined && exit.type === "vanished") return failed(system("Killed", exit.message));
+  if (exit.type === "vanished") return failed(system("Killed", exit.message));
+  if (exit.code !== 0)
+    return failed(user("NonZeroExit", withLog(`The command failed with ${exitText(exit)}`, logEnd), true));
   return { type: "succeeded" };
 }
 
@@ -83,10 +87,8 @@ function killed(exit: Extract<Exit, { type: "killed" }>, logEnd: string): Report
   return system("Killed", withLog(`The task was killed by ${exit.signal}`, logEnd));
 }
 
-function exitText(exit: Exclude<Exit, { type: "failed" }>): string {
-  if (exit.type === "exited") return `exit code ${exit.code}`;
-  return exit.type === "killed" ? exit.signal : exit.message;
-}
+const exitText = (exit: Extract<Exit, { type: "exited" | "vanished" }>): string =>
+  exit.type === "exited" ? `exit code ${exit.code}` : exit.message;
 
 const withLog = (message: string, logEnd: string): string =>
   logEnd.trim() === "" ? message : `${message}. The log ends with:\n${logEnd.trim()}`;
