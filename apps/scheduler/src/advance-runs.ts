@@ -3,6 +3,7 @@ import { type Changes, isTerminalRun, type ValueRef } from "@skein/engine";
 import { invariant, SkeinError } from "@skein/errors";
 import type { Logger } from "@skein/telemetry";
 import { RunStep } from "./advance-run.ts";
+import { askedBy } from "./asked-resources.ts";
 import { checkReports } from "./check-reports.ts";
 import type { Pool } from "./database.ts";
 import { wakeKeyOf } from "./errands/check-cache.ts";
@@ -278,7 +279,7 @@ function toOutgoing(prepared: readonly Prepared[], commands: Committed["commands
         changes.values.filter(({ side }) => side === "inputs").map(({ ordinal, bytes }) => [ordinal, bytes]),
       );
       const orders = new Map(advance.orders.map((order) => [order.id.ordinal, order]));
-      return [work.runId, { shard: step.run.shard, inputs, orders }] as const;
+      return [work.runId, { shard: step.run.shard, state: step.run.state, inputs, orders }] as const;
     }),
   );
   return commands.flatMap(({ id, commandId }) => {
@@ -286,6 +287,7 @@ function toOutgoing(prepared: readonly Prepared[], commands: Committed["commands
     const order = run?.orders.get(id.ordinal);
     if (!run || !order) return [];
     const { kind, pool } = order;
-    return [{ id, commandId, kind, pool, shard: run.shard, inputs: run.inputs.get(id.ordinal) }];
+    const asks = kind === "echo" ? null : askedBy(run.state, id.ordinal);
+    return [{ id, commandId, kind, pool, shard: run.shard, inputs: run.inputs.get(id.ordinal), asks }];
   });
 }

@@ -1,5 +1,6 @@
 import { CHANGES_CHANNEL, EVENTS_CHANNEL } from "@skein/db";
 import { Advancer } from "./advance-runs.ts";
+import { type FindAsked, findAskedResources } from "./asked-resources.ts";
 import { carryOuts } from "./errands/carry-outs.ts";
 import { ErrandRunner } from "./errands/errand-runner.ts";
 import type { Alarm } from "./loops/timers.ts";
@@ -14,6 +15,7 @@ export interface OpenAdvancer {
   readonly cache: RunCache;
   readonly publisher: Publisher;
   readonly errands: ErrandRunner;
+  readonly findAsked: FindAsked;
   /** Finishes commits in flight and publishes what they ordered. */
   close(): Promise<void>;
 }
@@ -27,7 +29,8 @@ export function openAdvancer(resources: RingResources, alarm: Alarm, onBacklog: 
   const shared = { pool, logger, metrics, secretKey: config.secretKey };
   const values = new Values(pool, storage);
   const cache = new RunCache(pool, storage);
-  const publisher = new Publisher({ ...shared, queues, values, onBacklog });
+  const findAsked = findAskedResources(pool, cache);
+  const publisher = new Publisher({ ...shared, queues, values, findAsked, onBacklog });
   const onEvents = () => notifier.notify(EVENTS_CHANNEL);
   const errands: ErrandRunner = new ErrandRunner({
     ...shared,
@@ -60,6 +63,7 @@ export function openAdvancer(resources: RingResources, alarm: Alarm, onBacklog: 
     cache,
     publisher,
     errands,
+    findAsked,
     close: async () => {
       await errands.close();
       await advancer.close();

@@ -1,14 +1,23 @@
-import { type AttemptOrder, attemptToken, ORDER_INPUT_BYTES_MAX, type OrderKind } from "@skein/contracts";
+import {
+  type AskedResources,
+  type AttemptOrder,
+  attemptToken,
+  ORDER_INPUT_BYTES_MAX,
+  type OrderKind,
+} from "@skein/contracts";
 import { deleteCommands, type PendingOrder } from "@skein/db";
 import type { Lane, Queues } from "@skein/queue";
 import type { Logger } from "@skein/telemetry";
+import type { FindAsked } from "./asked-resources.ts";
 import type { Pool } from "./database.ts";
 import type { SchedulerMetrics } from "./metrics.ts";
 import type { Values } from "./values.ts";
 
-/** An order to give to the queue. `inputs` saves a read when the caller has them at hand. */
+/** An order to give to the queue. What the caller has at hand saves a read. */
 export interface Outgoing extends PendingOrder {
   readonly inputs?: Uint8Array | undefined;
+  /** Null where its container asks for nothing, undefined where the caller does not know. */
+  readonly asks?: AskedResources | null;
   /** The row of `commands` to delete once the queue has the order. */
   readonly commandId?: number;
 }
@@ -17,6 +26,7 @@ export interface PublisherOptions {
   readonly pool: Pool;
   readonly queues: Queues;
   readonly values: Values;
+  readonly findAsked: FindAsked;
   readonly secretKey: string;
   readonly logger: Logger;
   readonly metrics: SchedulerMetrics;
@@ -84,13 +94,13 @@ export class Publisher {
     const commandIds = orders.flatMap(({ commandId }) => (commandId === undefined ? [] : [commandId]));
     for (const id of commandIds) this.#inFlight.add(id);
     try {
-      const inputs = await this.#inputsOf(orders);
+      const [inputs, asked] = await Promise.all([this.#inputsOf(orders), this.#askedBy(orders)]);
       const lanes = new Map<string, { pool: string; lane: Lane; orders: AttemptOrder[] }>();
       for (const [index, order] of orders.entries()) {
         const key = laneKey(order);
         const lane = lanes.get(key) ?? { pool: order.pool, lane: laneOf(order.kind), orders: [] };
         lanes.set(key, lane);
-        lane.orders.push(this.#toOrder(order, inputs[index]));
+        lane.orders.push(this.#toOrder(order, inputs[index], asked[index]));
       }
       for (const lane of lanes.values()) {
         await this.#options.queues.publishOrders(lane.pool, lane.lane, lane.orders);
@@ -126,9 +136,20 @@ export class Publisher {
     return orders.map((order) => order.inputs ?? byOrder.get(order));
   }
 
-  #toOrder({ id, kind, shard }: Outgoing, inputs: Uint8Array | undefined): AttemptOrder {
+  async #askedBy(orders: readonly Outgoing[]): Promise<(AskedResources | null | undefined)[]> {
+    const unknown = orders.filter(({ kind, asks }) => kind !== "echo" && asks === undefined);
+    const found = unknown.length === 0 ? [] : await this.#options.findAsked(unknown.map(({ id }) => id));
+    const byOrder = new Map(unknown.map((order, index) => [order, found[index]]));
+    return orders.map((order) => order.asks ?? byOrder.get(order));
+  }
+
+  #toOrder(
+    { id, kind, shard }: Outgoing,
+    inputs: Uint8Array | undefined,
+    asked: AskedResources | null | undefined,
+  ): AttemptOrder {
     const token = attemptToken(this.#options.secretKey, id);
-    const order = { ...id, kind, shard, token };
+    const order = { ...id, kind, shard, token, ...(asked ? { resources: asked } : {}) };
     const travels = inputs !== undefined && (kind === "echo" || inputs.length <= ORDER_INPUT_BYTES_MAX);
     return travels ? { ...order, inputs: Buffer.from(inputs).toString("base64") } : order;
   }

@@ -62,6 +62,11 @@ export class RunCache {
     return found;
   }
 
+  /** The registered workflows of the ids, made ready to run. */
+  programs(workflowIds: readonly number[]): Promise<ReadonlyMap<number, Program>> {
+    return this.#programs.load(workflowIds);
+  }
+
   drop(runId: string): void {
     this.#runs.delete(runId);
   }

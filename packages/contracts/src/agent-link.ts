@@ -3,6 +3,9 @@ import { AttemptId, AttemptOrder } from "./order.ts";
 
 /** The messages of the api's agent service (tRPC router `agent`, agent token): claim, heartbeat, log chunks. */
 
+/** In a capacity: as much as anybody asks for. */
+export const UNLIMITED = 2 ** 31 - 1;
+
 export const Capacity = z.object({
   slots: z.int().min(1).max(10_000),
   cpuMillis: z.int32().min(0),

@@ -17,10 +17,12 @@ export {
   POD_LAUNCHER_LEASE_MS,
   RUNTIMES,
   StoreCredentials,
+  UNLIMITED,
   WaitingNote,
 } from "./agent-link.ts";
 export { attemptToken, isSameToken, tokenHash } from "./attempt-token.ts";
 export {
+  AskedResources,
   AttemptId,
   AttemptOrder,
   attemptKey,

@@ -30,6 +30,14 @@ export type OrderKind = (typeof ORDER_KINDS)[number];
 /** Inputs up to this many bytes travel in the order; larger ones come with the claim. */
 export const ORDER_INPUT_BYTES_MAX = 16 * 1024;
 
+/** What a container needs to have for itself. */
+export const AskedResources = z.object({
+  cpuMillis: z.int().min(0),
+  memoryMiB: z.int().min(0),
+  gpus: z.int().min(0),
+});
+export type AskedResources = z.infer<typeof AskedResources>;
+
 /** Asks an agent of a pool to make one attempt. Delivered at least once; never holds a secret of a user. */
 export const AttemptOrder = AttemptId.extend({
   kind: z.enum(ORDER_KINDS),
@@ -38,7 +46,12 @@ export const AttemptOrder = AttemptId.extend({
   /** Proves that a report or a claim is about this attempt. Postgres keeps only its hash. */
   token: z.string().min(20),
   /** What the container asks for; an agent takes what fits into what it has left. */
-  resources: z.object({ cpuMillis: z.int().min(0), memoryMiB: z.int().min(0), gpus: z.int().min(0) }).optional(),
+  resources: AskedResources.optional(),
+  /**
+   * An agent keeps room for this order and lets others have it meanwhile. Until the moment is over, one that has no room
+   * for it now leaves it to that agent.
+   */
+  offered: z.object({ agentId: z.string().min(1).max(128), untilMs: z.number() }).optional(),
   /** base64 of a serialized `flyteidl.core.LiteralMap`, when it is small enough. Always there for `echo`, whatever its size. */
   inputs: z.string().optional(),
 });

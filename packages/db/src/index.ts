@@ -77,6 +77,14 @@ export { type ItemOutputs, measureItemOutputs, readItemOutputs } from "./loop/lo
 export { type LoadedRun, readCompiledWorkflows, readRunStates } from "./loop/load-runs.ts";
 export { type LoadedValue, type RunValueRef, readValues } from "./loop/load-values.ts";
 export { deleteEndedClaims, type LostClaim, readLostClaims } from "./loop/lost-claims.ts";
+export { type OrderedTask, readOrderedTasks } from "./loop/ordered-tasks.ts";
+export {
+  type AgentRoom,
+  type PoolRoom,
+  readPoolRoom,
+  type WaitingReason,
+  writeWaitingReasons,
+} from "./loop/pool-room.ts";
 export { deleteOldAgents, dropOldHistory } from "./loop/prune.ts";
 export { type ReferenceRow, type RunToRecover, readRunToRecover } from "./loop/reference.ts";
 export {
@@ -215,6 +223,19 @@ export {
   type ValueSide,
 } from "./runs/read-runs.ts";
 export { readTimings, type TimedAction, type TimedAttempt } from "./runs/read-timings.ts";
+export {
+  countSecretsToRotate,
+  deleteSecret,
+  findSecret,
+  insertSecret,
+  listSecrets,
+  listSecretsToRotate,
+  newestSecretVersion,
+  replaceDataKey,
+  type SecretListing,
+  type SecretName,
+  type SecretRow,
+} from "./secrets/secrets.ts";
 export { answerGates, type GateAnswer } from "./signals/answer-gates.ts";
 export { type GateRow, listGates, listSignals, type SignalField, type SignalRow } from "./signals/read-signals.ts";
 export { type ChangeCursor, readChangedActions, readChangedRuns } from "./watch/changes.ts";

@@ -102,4 +102,5 @@ export { DEFAULT_POLICY, type EnginePolicy } from "./retry.ts";
 export { type ActionRecord, newRun, type RunState } from "./state.ts";
 export type { ValueSource } from "./step.ts";
 export { END_NODE_ID, START_NODE_ID } from "./system-nodes.ts";
+export { type AskedResources, askedResources } from "./targets/asked-resources.ts";
 export { childRunName } from "./unique-name.ts";

@@ -1,4 +1,5 @@
 import type { Binding, BooleanExpression, Identifier, LiteralType, TaskTemplate } from "@skein/idl/core";
+import type { AskedResources } from "./targets/asked-resources.ts";
 
 /** What an agent does for a task: `echo` hands its inputs back, `container` runs user code. */
 export type TaskOrderKind = "echo" | "container";
@@ -64,7 +65,7 @@ export interface CacheSettings {
 export type NodeTarget =
   | { readonly kind: "start" }
   | { readonly kind: "end" }
-  | { readonly kind: "task"; readonly task: ProgramTask }
+  | { readonly kind: "task"; readonly task: ProgramTask; readonly asks?: AskedResources }
   | { readonly kind: "workflow"; readonly graphKey: string }
   | { readonly kind: "branch"; readonly cases: readonly BranchCase[]; readonly otherwise: BranchElse | null }
   | { readonly kind: "gate"; readonly gate: Gate }

@@ -2,12 +2,14 @@ import { deleteEndedClaims, readIdleRuns, readLostClaims, takeUnclaimed } from "
 import type { Pool } from "../database.ts";
 import type { Inbox } from "../inbox.ts";
 import type { Publisher } from "../publisher.ts";
+import type { WaitingReasons } from "../waiting-reasons.ts";
 import type { Round } from "./loop.ts";
 
 export interface RescueOptions {
   readonly pool: Pool;
   readonly inbox: Inbox;
   readonly publisher: Publisher;
+  readonly waitingReasons: WaitingReasons;
   readonly ownedShards: () => readonly number[];
 }
 
@@ -29,12 +31,16 @@ export const lostClaimsRound =
     return (await deleteEndedClaims(pool, ownedShards(), BATCH)) === BATCH;
   };
 
-/** Publishes again what nobody claimed. A copy that still waits in the queue has the same id and swallows the new one. */
+/**
+ * Publishes again what nobody claimed, and notes why nobody does. A copy that still waits in the queue has the same id and
+ * swallows the new one.
+ */
 export const unclaimedRound =
-  ({ pool, publisher, ownedShards }: RescueOptions): Round =>
+  ({ pool, publisher, waitingReasons, ownedShards }: RescueOptions): Round =>
   async () => {
     const orders = await takeUnclaimed(pool, ownedShards(), UNCLAIMED_MS, BATCH);
     if (orders.length > 0) await publisher.publish(orders, "again");
+    await waitingReasons.explain(orders);
     return orders.length === BATCH;
   };
 

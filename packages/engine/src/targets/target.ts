@@ -2,6 +2,7 @@ import type { Node } from "@skein/idl/core";
 import { entityKey } from "../entity-key.ts";
 import type { NodeTarget } from "../program.ts";
 import { readArray } from "./array.ts";
+import { askedResources } from "./asked-resources.ts";
 import { readBranch } from "./branch.ts";
 import { readGate } from "./gate.ts";
 import { isLegacyMap, readLegacyMap } from "./legacy-map.ts";
@@ -14,11 +15,15 @@ import type { ReadScope } from "./read-scope.ts";
 export function readTarget(node: Node, scope: ReadScope): NodeTarget {
   const { target } = node;
   switch (target.case) {
-    case "taskNode":
-    case "workflowNode": {
+    case "taskNode": {
       const read = readReference(target.value.reference, scope);
-      return read.kind === "task" && isLegacyMap(read) ? readLegacyMap(node, read, scope) : read;
+      if (read.kind !== "task") return read;
+      const asks = askedResources(read.task.template, target.value.overrides?.resources);
+      const task = asks ? { ...read, asks } : read;
+      return isLegacyMap(task) ? readLegacyMap(node, task, scope) : task;
     }
+    case "workflowNode":
+      return readReference(target.value.reference, scope);
     case "branchNode":
       return readBranch(target.value, scope);
     case "gateNode":
