@@ -236,6 +236,19 @@ export {
   type SecretName,
   type SecretRow,
 } from "./secrets/secrets.ts";
+export {
+  countSecretsToRotate,
+  deleteSecret,
+  findSecret,
+  insertSecret,
+  listSecrets,
+  listSecretsToRotate,
+  newestSecretVersion,
+  replaceDataKey,
+  type SecretListing,
+  type SecretName,
+  type SecretRow,
+} from "./secrets/secrets.ts";
 export { answerGates, type GateAnswer } from "./signals/answer-gates.ts";
 export { type GateRow, listGates, listSignals, type SignalField, type SignalRow } from "./signals/read-signals.ts";
 export { type ChangeCursor, readChangedActions, readChangedRuns } from "./watch/changes.ts";
