@@ -1,3 +1,5 @@
+export { startAzure, type TestAzure } from "./azure.ts";
+export { createCertificates, INSTALL_OPENSSL, type TestCertificates } from "./certificates.ts";
 export {
   type AdminClient,
   integerInputs,
@@ -44,10 +46,18 @@ export {
   workflowOf,
 } from "./flyte/specs.ts";
 export { freePort } from "./free-port.ts";
+export { startGcs, type TestGcs } from "./gcs.ts";
 export { type LeashedProcess, startLeashed } from "./leashed-process.ts";
+export { INSTALL_MOTO, requireMoto, startMoto, type TestAws } from "./moto.ts";
 export { startPostgres, type TestPostgres } from "./postgres-server.ts";
 export { startRedis, type TestRedis } from "./redis.ts";
-export { findTool, INSTALL_REDIS, INSTALL_VERSITYGW, requireTool } from "./require-tool.ts";
+export {
+  findTool,
+  INSTALL_FAKE_GCS,
+  INSTALL_REDIS,
+  INSTALL_VERSITYGW,
+  requireTool,
+} from "./require-tool.ts";
 export { insertLaunchPlan, insertProject, insertRow, insertRun, insertTask, insertWorkflow } from "./row-factories.ts";
 export { startS3, type TestS3 } from "./s3.ts";
 export { dumpSchema } from "./schema-dump.ts";

@@ -14,9 +14,9 @@ const isExecutable = (path: string): boolean => {
   }
 };
 
-/** The path of a program on PATH or in `~/.cache/skein-tools`. */
-export const findTool = (name: string): string | undefined =>
-  [...(process.env.PATH ?? "").split(delimiter), TOOLS_FOLDER]
+/** The path of a program on PATH, in `~/.cache/skein-tools` or in one of `folders`. */
+export const findTool = (name: string, folders: readonly string[] = []): string | undefined =>
+  [...(process.env.PATH ?? "").split(delimiter), TOOLS_FOLDER, ...folders]
     .filter((folder) => folder !== "")
     .map((folder) => join(folder, name))
     .find(isExecutable);
@@ -25,8 +25,8 @@ export const findTool = (name: string): string | undefined =>
  * The path of a program that a test needs. Without it: undefined, after a line that says what to install, for
  * `describe.skipIf`; under `CI=true` an error, because a skipped test there proves nothing.
  */
-export function requireTool(name: string, install: string): string | undefined {
-  const path = findTool(name);
+export function requireTool(name: string, install: string, folders: readonly string[] = []): string | undefined {
+  const path = findTool(name, folders);
   if (path !== undefined) return path;
   const message = `${name} is not on PATH: install it with \`${install}\``;
   if (process.env.CI === "true") throw new Error(message);
@@ -37,3 +37,4 @@ export function requireTool(name: string, install: string): string | undefined {
 /** How to get the tools that our fixtures start. */
 export const INSTALL_REDIS = "apt-get install redis-server";
 export const INSTALL_VERSITYGW = "go install github.com/versity/versitygw/cmd/versitygw@v1.8.0";
+export const INSTALL_FAKE_GCS = "go install github.com/fsouza/fake-gcs-server@v1.56.1";
