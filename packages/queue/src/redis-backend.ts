@@ -50,17 +50,24 @@ export async function openRedisBackend(
   };
 }
 
+/** A refused connection is tried again: the server may be about to start. What it said last is what people need to hear. */
 function whenReady(client: Redis, timeoutMs: number): Promise<void> {
   if (client.status === "ready") return Promise.resolve();
   return new Promise((resolve, reject) => {
+    let lastError: Error | undefined;
+    const onError = (error: Error) => {
+      lastError = error;
+    };
     const timer = setTimeout(() => {
-      client.removeListener("ready", onReady);
-      reject(new Error(`no answer within ${timeoutMs} ms`));
+      client.off("ready", onReady).off("error", onError);
+      const why = lastError ? ` (${lastError.message})` : "";
+      reject(new Error(`no answer within ${timeoutMs} ms${why}`, { cause: lastError }));
     }, timeoutMs);
     const onReady = () => {
       clearTimeout(timer);
+      client.off("error", onError);
       resolve();
     };
-    client.once("ready", onReady);
+    client.once("ready", onReady).on("error", onError);
   });
 }

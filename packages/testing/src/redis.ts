@@ -17,6 +17,11 @@ export interface TestRedis {
   close(): Promise<void>;
 }
 
+export interface RedisOptions {
+  /** PEM files: `url` then leads to a port that speaks TLS. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly authorityFile: string };
+}
+
 /** One command on a connection of its own; answers the first line of the reply. */
 const say = (port: number, command: string): Promise<string> =>
   new Promise((resolve, reject) => {
@@ -29,16 +34,21 @@ const say = (port: number, command: string): Promise<string> =>
   });
 
 /** Starts an empty `redis-server` on a free port, without files. Check `requireTool("redis-server", …)` first. */
-export async function startRedis(): Promise<TestRedis> {
+export async function startRedis(options: RedisOptions = {}): Promise<TestRedis> {
   const server = findTool("redis-server");
   if (server === undefined) throw new Error(`redis-server is missing: ${INSTALL_REDIS}`);
   const folder = createTempFolder("redis");
   const port = await freePort();
+  const tlsPort = options.tls ? await freePort() : undefined;
+  const tls = options.tls && [
+    ...["--tls-port", `${tlsPort}`, "--tls-cert-file", options.tls.certFile, "--tls-key-file", options.tls.keyFile],
+    ...["--tls-ca-cert-file", options.tls.authorityFile, "--tls-auth-clients", "no"],
+  ];
   const start = async (): Promise<LeashedProcess> => {
     const settings = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
     const started = await startLeashed(
       server,
-      [...settings, "--dir", folder.path, "--maxmemory-policy", "noeviction"],
+      [...settings, ...(tls ?? []), "--dir", folder.path, "--maxmemory-policy", "noeviction"],
       {
         logFile: join(folder.path, "redis.log"),
       },
@@ -48,7 +58,7 @@ export async function startRedis(): Promise<TestRedis> {
   };
   let running = await start();
   return {
-    url: `redis://127.0.0.1:${port}`,
+    url: tlsPort === undefined ? `redis://127.0.0.1:${port}` : `rediss://127.0.0.1:${tlsPort}`,
     process: () => running,
     flush: async () => {
       await say(port, "FLUSHALL");

@@ -1,93 +1,32 @@
-import { execFileSync } from "node:child_process";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
 import { request } from "node:https";
-import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { AdminService } from "@skein/idl/service";
 import { openLogger } from "@skein/telemetry";
-import { createTempFolder, requireTool, waitFor } from "@skein/testing";
+import { createCertificates, INSTALL_OPENSSL, requireTool, type TestCertificates, waitFor } from "@skein/testing";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { startTestApi } from "../testing/start-test-api.ts";
 import { openOnePort } from "./one-port.ts";
 
-const hasOpenssl = requireTool("openssl", "apt-get install openssl");
-const temp = createTempFolder("tls");
-const file = (name: string): string => join(temp.path, name);
-const openssl = (...args: string[]): void => {
-  execFileSync("openssl", args, { cwd: temp.path, stdio: "ignore" });
-};
-const read = (name: string): Buffer => readFileSync(file(name));
-
-/** A certificate of our own authority for this machine. */
-function issue(name: string): { certFile: string; keyFile: string } {
-  openssl(
-    "req",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-keyout",
-    `${name}.key`,
-    "-out",
-    `${name}.csr`,
-    "-subj",
-    `/CN=${name}`,
-  );
-  writeFileSync(file("names"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
-  openssl(
-    "x509",
-    "-req",
-    "-in",
-    `${name}.csr`,
-    "-CA",
-    "ca.pem",
-    "-CAkey",
-    "ca.key",
-    "-CAcreateserial",
-    "-days",
-    "2",
-    "-extfile",
-    "names",
-    "-out",
-    `${name}.pem`,
-  );
-  return { certFile: file(`${name}.pem`), keyFile: file(`${name}.key`) };
-}
-
+const hasOpenssl = requireTool("openssl", INSTALL_OPENSSL);
+let certificates: TestCertificates;
 beforeAll(() => {
-  if (!hasOpenssl) return;
-  openssl(
-    "req",
-    "-x509",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-keyout",
-    "ca.key",
-    "-out",
-    "ca.pem",
-    "-days",
-    "2",
-    "-subj",
-    "/CN=test authority",
-  );
+  if (hasOpenssl) certificates = createCertificates();
 });
+const authority = (): Buffer => readFileSync(certificates.authorityFile);
 const closers: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (let close = closers.pop(); close; close = closers.pop()) await close();
 });
-afterAll(() => temp.close());
+afterAll(() => certificates?.close());
 
 /** The status and body of an HTTP/1.1 request. */
 const getHttps = (url: string): Promise<{ status: number; body: string }> =>
   new Promise((resolve, reject) => {
-    const asked = request(url, { ca: read("ca.pem"), agent: false }, async (response) => {
+    const asked = request(url, { ca: authority(), agent: false }, async (response) => {
       const parts: Buffer[] = [];
       for await (const part of response) parts.push(part as Buffer);
       resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts).toString() });
@@ -96,14 +35,14 @@ const getHttps = (url: string): Promise<{ status: number; body: string }> =>
   });
 
 test.skipIf(!hasOpenssl)("one port speaks gRPC and HTTP over TLS, and nothing in plain text", async () => {
-  const { certFile: tlsCertFile, keyFile: tlsKeyFile } = issue("both");
+  const { certFile: tlsCertFile, keyFile: tlsKeyFile } = certificates.issue("both");
   const api = await startTestApi({ tlsCertFile, tlsKeyFile });
   closers.push(() => api.close());
   expect(api.url).toBe(`https://${api.address}`);
 
   expect(await getHttps(`${api.url}/livez`)).toMatchObject({ status: 200 });
   const brief = { baseUrl: api.url, idleConnectionTimeoutMs: 10 };
-  const trusted = { ca: read("ca.pem") };
+  const trusted = { ca: authority() };
   const grpc = createClient(AdminService, createGrpcTransport({ ...brief, nodeOptions: trusted }));
   expect((await grpc.getVersion({})).controlPlaneVersion).toBeDefined();
   // Without the authority's certificate nobody is taken in.
@@ -117,8 +56,8 @@ test.skipIf(!hasOpenssl)("one port speaks gRPC and HTTP over TLS, and nothing in
 });
 
 test.skipIf(!hasOpenssl)("a certificate that is renewed is taken up, and a broken one is not", async () => {
-  const files = issue("current");
-  const first = read("current.pem");
+  const files = certificates.issue("current");
+  const first = readFileSync(files.certFile);
   const port = await openOnePort({
     host: "127.0.0.1",
     ports: [0],
@@ -129,14 +68,14 @@ test.skipIf(!hasOpenssl)("a certificate that is renewed is taken up, and a broke
   closers.push(() => port.close(0));
   const nameShown = (): Promise<string> =>
     new Promise((resolve, reject) => {
-      const socket = connectTls({ port: port.ports[0] ?? 0, host: "127.0.0.1", ca: read("ca.pem") }, () => {
+      const socket = connectTls({ port: port.ports[0] ?? 0, host: "127.0.0.1", ca: authority() }, () => {
         resolve(String(socket.getPeerCertificate().subject.CN));
         socket.destroy();
       });
       socket.on("error", reject);
     });
   expect(await nameShown()).toBe("current");
-  const next = issue("next");
+  const next = certificates.issue("next");
   // For a moment the certificate is new and the key is old.
   copyFileSync(next.certFile, files.certFile);
   expect(await nameShown()).toBe("current");
@@ -148,9 +87,11 @@ test.skipIf(!hasOpenssl)("a certificate that is renewed is taken up, and a broke
 });
 
 test.skipIf(!hasOpenssl)("files that are missing, broken or alone stop the start and are named", async () => {
-  const { certFile: tlsCertFile, keyFile: tlsKeyFile } = issue("start");
+  const { certFile: tlsCertFile, keyFile: tlsKeyFile } = certificates.issue("start");
   const start = (files: { tlsCertFile?: string; tlsKeyFile?: string }) => startTestApi(files);
   await expect(start({ tlsCertFile })).rejects.toThrow("belong together");
-  await expect(start({ tlsCertFile, tlsKeyFile: file("none") })).rejects.toThrow(/SKEIN_TLS_KEY_FILE: .*none.*ENOENT/);
+  await expect(start({ tlsCertFile, tlsKeyFile: `${tlsKeyFile}.none` })).rejects.toThrow(
+    /SKEIN_TLS_KEY_FILE: .*none.*ENOENT/,
+  );
   await expect(start({ tlsCertFile: tlsKeyFile, tlsKeyFile })).rejects.toThrow("no certificate and its private key");
 });
