@@ -326,6 +326,7 @@ export const TRPC_PERMISSIONS = {
   "signals.set": "run:write",
   "agent.claim": "agent:serve",
   "agent.heartbeat": "agent:serve",
+  "agent.held": "agent:serve",
   "agent.appendLogs": "agent:serve",
   "system.version": "system:read",
   "system.health": "public",

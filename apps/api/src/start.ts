@@ -103,6 +103,7 @@ async function open(config: ApiConfig, policy: Policy, logger: Logger, closers: 
       pool,
       storage,
       notifier,
+      secretKey,
       signToken: config.authIssuer === undefined ? undefined : (run) => signRunToken(secretKey, run),
     }),
     logs: createLogService(pool),

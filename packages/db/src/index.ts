@@ -11,6 +11,7 @@ export {
 } from "./agents/claims.ts";
 export { findHeldPlaces, type HeldPlace, recordDeck } from "./agents/decks.ts";
 export { type HeartbeatResult, recordHeartbeat } from "./agents/heartbeat.ts";
+export { type HeldClaim, readHeldClaims } from "./agents/held.ts";
 export { appendLogChunks, type NewLogChunk, readLogBytes } from "./agents/logs.ts";
 export { isRunLive } from "./agents/run-liveness.ts";
 export {

@@ -133,7 +133,7 @@ beforeEach(async () => {
   folder = createTempFolder("agents");
   storage = await openStorage({ uri: `file://${folder.path}` });
   const notifier = openNotifier(database.pool);
-  agents = createAgentService({ pool: database.pool, storage, notifier, signToken: undefined });
+  agents = createAgentService({ pool: database.pool, storage, notifier, signToken: undefined, secretKey: KEY });
   await insertProject(database.pool);
   const workflowId = await insertWorkflow(database.pool, { name: "wf", compiled });
   const spec = create(ExecutionSpecSchema, {
@@ -238,16 +238,19 @@ test("many claims of one request are answered in its order", async () => {
 
 test("a heartbeat extends the lease and names what to stop and what is settled", async () => {
   await agents.claim(claimOf("a1", 2));
-  expect(await agents.heartbeat(beatOf("a1", [idOf(2)]))).toEqual({ stop: [], settled: [] });
+  expect(await agents.heartbeat(beatOf("a1", [idOf(2)]))).toMatchObject({ stop: [], settled: [] });
   const { rows } = await database.pool.query(
     "select lease_expires_at > now() + interval '10 seconds' as alive, slots from agents",
   );
   expect(rows).toEqual([{ alive: true, slots: 2 }]);
   await setPhase(2, "aborting");
   const unknown = { runId: randomUUID(), ordinal: 1, attempt: 0 };
-  expect(await agents.heartbeat(beatOf("a1", [idOf(2), unknown]))).toEqual({ stop: [idOf(2)], settled: [unknown] });
+  expect(await agents.heartbeat(beatOf("a1", [idOf(2), unknown]))).toMatchObject({
+    stop: [idOf(2)],
+    settled: [unknown],
+  });
   await setPhase(2, "aborted");
-  expect(await agents.heartbeat(beatOf("a1", [idOf(2)]))).toEqual({ stop: [], settled: [idOf(2)] });
+  expect(await agents.heartbeat(beatOf("a1", [idOf(2)]))).toMatchObject({ stop: [], settled: [idOf(2)] });
   expect((await database.pool.query("select * from claims")).rows).toEqual([]);
 });
 

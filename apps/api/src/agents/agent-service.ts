@@ -5,7 +5,10 @@ import {
   type ClaimResponse,
   type HeartbeatRequest,
   type HeartbeatResponse,
+  type HeldRequest,
+  type HeldResponse,
   LOG_BYTES_MAX,
+  POD_LAUNCHER_LEASE_MS,
   tokenHash,
 } from "@skein/contracts";
 import {
@@ -20,12 +23,16 @@ import { SkeinError } from "@skein/errors";
 import type { Storage } from "@skein/storage";
 import { createClaim } from "./claim.ts";
 import type { SignToken } from "./client-tasks.ts";
+import { createHeld } from "./held.ts";
 import { noteDecks } from "./live-decks.ts";
+import { createMakeGrants } from "./make-grants.ts";
 
 /** What agents ask of the api: claims, heartbeats, log chunks. Every method may be called again with the same words. */
 export interface AgentService {
   claim(request: ClaimRequest): Promise<ClaimResponse>;
   heartbeat(request: HeartbeatRequest): Promise<HeartbeatResponse>;
+  /** To be asked before the first heartbeat, which gives up what it does not name. */
+  held(request: HeldRequest): Promise<HeldResponse>;
   /** `servedPool` is what the caller's token says: chunks name no pool. */
   appendLogs(request: AppendLogsRequest, servedPool: string): Promise<{ readonly stored: number }>;
 }
@@ -36,6 +43,8 @@ export interface AgentServiceOptions {
   readonly notifier: Notifier;
   /** Makes the token of tasks that are clients of this server; undefined where callers need none. */
   readonly signToken: SignToken | undefined;
+  /** Rebuilds the tokens of attempts. */
+  readonly secretKey: string;
 }
 
 /** A claim may be silent for two leases: longer than any answer to it can be under way. */
@@ -43,12 +52,19 @@ const FORGOTTEN_AFTER_MS = 2 * AGENT_LEASE_MS;
 /** An agent's last line says that the log was cut, so it may stand a little beyond the cap. */
 const LOG_END_MAX = LOG_BYTES_MAX + 64 * 1024;
 
-export function createAgentService({ pool, storage, notifier, signToken }: AgentServiceOptions): AgentService {
+/** Pods go on while their launcher is away. */
+const leaseOf = ({ runtime }: HeartbeatRequest): number =>
+  runtime === "kubernetes" ? POD_LAUNCHER_LEASE_MS : AGENT_LEASE_MS;
+
+export function createAgentService(options: AgentServiceOptions): AgentService {
+  const { pool, storage, notifier, secretKey } = options;
+  const makeGrants = createMakeGrants(options);
   return {
-    claim: createClaim({ pool, storage, signToken }),
+    claim: createClaim(pool, makeGrants),
+    held: createHeld(pool, secretKey, makeGrants),
 
     async heartbeat(request) {
-      const limits = { leaseMs: AGENT_LEASE_MS, forgottenAfterMs: FORGOTTEN_AFTER_MS };
+      const limits = { leaseMs: leaseOf(request), forgottenAfterMs: FORGOTTEN_AFTER_MS };
       const { stop, settled, isCordoned, isForeign, hasEvents } = await recordHeartbeat(pool, request, limits);
       if (isForeign) {
         throw new SkeinError(

@@ -81,7 +81,8 @@ beforeEach(async () => {
   storage = await openStorage({ uri: `file://${folder.path}` });
   const signToken = async ({ runId: ofRun, project, domain }: { runId: string; project: string; domain: string }) =>
     `token of ${ofRun} in ${project}/${domain}`;
-  agents = createAgentService({ pool: database.pool, storage, notifier: openNotifier(database.pool), signToken });
+  const notifier = openNotifier(database.pool);
+  agents = createAgentService({ pool: database.pool, storage, notifier, signToken, secretKey: KEY });
   await insertProject(database.pool);
   runId = await newRun(closureOf("plain:1"));
 });

@@ -37,8 +37,8 @@ export type ClaimVerdict =
   | { readonly granted: ClaimedAttempt; readonly refused?: undefined }
   | { readonly granted?: undefined; readonly refused: ClaimRefusal };
 
-interface ClaimRow extends Omit<ClaimedAttempt, "workflowId" | "inputs" | "reference"> {
-  readonly verdict: "granted" | ClaimRefusal;
+/** What `CLAIMED_COLUMNS` answers. */
+export interface ClaimedRow extends Omit<ClaimedAttempt, "workflowId" | "inputs" | "reference"> {
   readonly workflowId: string;
   readonly referenceRunId: string | null;
   readonly referenceOrdinal: number | null;
@@ -47,8 +47,26 @@ interface ClaimRow extends Omit<ClaimedAttempt, "workflowId" | "inputs" | "refer
   readonly inputSizeBytes: string | null;
 }
 
+interface ClaimRow extends ClaimedRow {
+  readonly verdict: "granted" | ClaimRefusal;
+}
+
 /** Inputs that many items share travel in each claim up to this many bytes. */
 const SHARED_INPUT_BYTES_MAX = 64 * 1024;
+
+/** What a grant is made of, from a table of runs `r` and `claimedTables`. */
+export const CLAIMED_COLUMNS = `r.org, r.project, r.domain, r.name as "runName", r.spec as "runSpec", r.workflow_id as "workflowId",
+       w.project || ':' || w.domain || ':' || w.name as "workflowKey", a.name as "actionName",
+       a.spec_node_id as "specNodeId", a.task_key as "taskKey", a.parent_ordinal as "parentOrdinal",
+       a.item_index as "itemIndex", a.inputs_ordinal as "inputsOrdinal", r.reference_run_id as "referenceRunId",
+       a.reference_ordinal as "referenceOrdinal",
+       case when a.inputs_ordinal is null or v.size_bytes <= ${SHARED_INPUT_BYTES_MAX} then v.data end as "inputData",
+       v.uri as "inputUri", v.size_bytes as "inputSizeBytes"`;
+
+/** Joined to a table of runs `r`, where `ordinal` is the action's. */
+export const claimedTables = (ordinal: string): string => `left join workflows w on w.id = r.workflow_id
+left join actions a on a.run_id = r.id and a.ordinal = ${ordinal}
+left join action_values v on v.run_id = r.id and v.ordinal = coalesce(a.inputs_ordinal, ${ordinal}) and v.side = 'inputs'`;
 
 const CLAIM_ATTEMPTS = `
 with wanted as (
@@ -75,18 +93,10 @@ with wanted as (
     else 'taken' end as verdict
   from judged j left join inserted i using (run_id, ordinal, attempt)
 )
-select d.verdict, r.org, r.project, r.domain, r.name as "runName", r.spec as "runSpec", r.workflow_id as "workflowId",
-       w.project || ':' || w.domain || ':' || w.name as "workflowKey", a.name as "actionName",
-       a.spec_node_id as "specNodeId", a.task_key as "taskKey", a.parent_ordinal as "parentOrdinal",
-       a.item_index as "itemIndex", a.inputs_ordinal as "inputsOrdinal", r.reference_run_id as "referenceRunId",
-       a.reference_ordinal as "referenceOrdinal",
-       case when a.inputs_ordinal is null or v.size_bytes <= ${SHARED_INPUT_BYTES_MAX} then v.data end as "inputData",
-       v.uri as "inputUri", v.size_bytes as "inputSizeBytes"
+select d.verdict, ${CLAIMED_COLUMNS}
 from decided d
 left join runs r on r.id = d.run_id and d.verdict = 'granted'
-left join workflows w on w.id = r.workflow_id
-left join actions a on a.run_id = r.id and a.ordinal = d.ordinal
-left join action_values v on v.run_id = r.id and v.ordinal = coalesce(a.inputs_ordinal, d.ordinal) and v.side = 'inputs'
+${claimedTables("d.ordinal")}
 order by d.place`;
 
 /**
@@ -116,7 +126,8 @@ export async function claimAttempts(
   );
 }
 
-function toClaimed(row: Omit<ClaimRow, "verdict">): ClaimedAttempt {
+/** What the rows say, in the words of a grant. */
+export function toClaimed(row: ClaimedRow): ClaimedAttempt {
   const { inputData, inputUri, inputSizeBytes, workflowId, referenceRunId, referenceOrdinal, ...rest } = row;
   const inputs = inputSizeBytes === null ? null : { data: inputData, uri: inputUri, sizeBytes: Number(inputSizeBytes) };
   const hasReference = referenceRunId !== null && referenceOrdinal !== null;

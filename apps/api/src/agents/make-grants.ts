@@ -1,0 +1,76 @@
+import type { AttemptId, ClaimGrant } from "@skein/contracts";
+import { type ClaimedAttempt, type OpenDb, type PathStep, readActionPaths } from "@skein/db";
+import type { TaskTemplate } from "@skein/idl/core";
+import type { Storage } from "@skein/storage";
+import { claimGrant } from "./claim-grant.ts";
+import { isClient, type SignToken } from "./client-tasks.ts";
+import { createFindCheckpoint } from "./previous-checkpoint.ts";
+import { createShareInputs } from "./shared-inputs.ts";
+import { createFindTask } from "./task-lookup.ts";
+
+export interface GrantOptions {
+  readonly pool: OpenDb["pool"];
+  readonly storage: Storage;
+  readonly signToken: SignToken | undefined;
+}
+
+/** An attempt that an agent may make. */
+export interface Granted {
+  readonly id: AttemptId;
+  readonly claimed: ClaimedAttempt;
+}
+
+/** Puts together what granted attempts need, in their order. */
+export type MakeGrants = (granted: readonly Granted[]) => Promise<ClaimGrant[]>;
+
+export function createMakeGrants({ pool, storage, signToken }: GrantOptions): MakeGrants {
+  const findTask = createFindTask(pool, storage);
+  const findCheckpoint = createFindCheckpoint(pool, storage);
+  const shareInputs = createShareInputs(pool, storage);
+
+  const inputsOf = async ({ id, claimed }: Granted): Promise<ClaimGrant["inputs"]> => {
+    const { inputs } = claimed;
+    if (!inputs) return { data: "" };
+    if (inputs.data) return { data: Buffer.from(inputs.data).toString("base64") };
+    return { uri: inputs.uri ?? (await shareInputs(id, claimed)), sizeBytes: inputs.sizeBytes };
+  };
+
+  const platformOf = async ({ id, claimed }: Granted, template: TaskTemplate): Promise<ClaimGrant["platform"]> => {
+    if (!isClient(template)) return null;
+    const { project, domain } = claimed;
+    return { token: (await signToken?.({ runId: id.runId, project, domain })) ?? null };
+  };
+
+  const grantOf = async (granted: Granted, path: readonly PathStep[]): Promise<ClaimGrant> => {
+    const { id, claimed } = granted;
+    const task = await findTask(id, claimed, path);
+    const [inputs, previousCheckpointPrefix, platform] = await Promise.all([
+      inputsOf(granted),
+      findCheckpoint(id, claimed, task.template),
+      platformOf(granted, task.template),
+    ]);
+    return claimGrant(storage, id, claimed, task, { inputs, previousCheckpointPrefix, platform });
+  };
+
+  return async (granted) => {
+    const paths = await pathsOf(pool, granted);
+    return Promise.all(granted.map((one) => grantOf(one, paths.get(one) ?? [])));
+  };
+}
+
+/** The way to each action from the run's graph. One that stands in the graph itself is its own way, without a query. */
+async function pathsOf(pool: OpenDb["pool"], granted: readonly Granted[]): Promise<Map<Granted, PathStep[]>> {
+  const paths = new Map<Granted, PathStep[]>();
+  const nested: Granted[] = [];
+  for (const one of granted) {
+    const { parentOrdinal, specNodeId } = one.claimed;
+    if (parentOrdinal !== null) nested.push(one);
+    else paths.set(one, [{ ordinal: one.id.ordinal, specNodeId, kind: "task", isExpanded: false }]);
+  }
+  const read = await readActionPaths(
+    pool,
+    nested.map(({ id }) => id),
+  );
+  for (const [at, one] of nested.entries()) paths.set(one, read[at] ?? []);
+  return paths;
+}
