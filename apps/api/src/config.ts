@@ -1,4 +1,5 @@
-import { env, flag, portNumber, sharedFields, wholeNumber } from "@skein/config";
+import { env, flag, portNumber, readBy, sharedFields, wholeNumber } from "@skein/config";
+import { DEFAULT_AWS_NAMES, readAwsNames, readSourceSpecs } from "@skein/secrets";
 import { z } from "zod";
 
 const idList = (text: string): string[] => text.split(",").map((part) => part.trim());
@@ -49,6 +50,36 @@ export const ApiConfig = z.object({
   awsSecretAccessKey: sharedFields.awsSecretAccessKey,
   awsSessionToken: sharedFields.awsSessionToken,
   secretKey: sharedFields.secretKey,
+  secretsKeys: z
+    .string()
+    .optional()
+    .describe(
+      "Master keys that encrypt the secrets people keep here, as id:base64 of 32 random bytes, separated by commas; the first one encrypts new values",
+    )
+    .meta({ example: "2026:<the output of: openssl rand -base64 32>" }),
+  secretsKeyFile: z
+    .string()
+    .startsWith("/", "must be an absolute path")
+    .optional()
+    .describe("A file with such master keys, one a line")
+    .meta({ example: "/etc/skein/secrets-keys" }),
+  secretsKmsKey: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("A key of AWS KMS instead (id, ARN or alias): it then encrypts new values")
+    .meta({ example: "alias/skein-secrets" }),
+  secretsSources: readBy(readSourceSpecs)
+    .prefault("postgres")
+    .describe(
+      "Where the secrets are that tasks ask for, in the order of the search: postgres (what people keep here), aws (Secrets Manager), files:/folder ([<project>/[<domain>/]]<group>/<key>), env:PREFIX_ ([<PROJECT>__[<DOMAIN>__]]<GROUP>__<KEY>)",
+    )
+    .meta({ example: "postgres,files:/etc/skein/secrets" }),
+  secretsAwsNames: readBy(readAwsNames)
+    .prefault(DEFAULT_AWS_NAMES)
+    .describe(
+      "Names in AWS Secrets Manager, the first that exists counts; one without {key} is a JSON object with the key in it. A name without {project} is every project's",
+    ),
   logLevel: sharedFields.logLevel,
   authIssuer: url("the provider's issuer URL")
     .optional()

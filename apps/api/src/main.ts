@@ -3,7 +3,7 @@ import { readConfig } from "./config.ts";
 import { startApi } from "./start.ts";
 
 try {
-  const api = await startApi(readConfig(process.env));
+  const api = await startApi(readConfig(process.env), { environment: process.env });
   const stop = async (): Promise<void> => {
     await api.close();
     process.exit(0);

@@ -1,5 +1,6 @@
 import type { Db, Notifier } from "@skein/db";
 import { runStarter } from "@skein/launch";
+import type { Keyring } from "@skein/secrets";
 import type { Storage } from "@skein/storage";
 import { catalogService } from "./catalog/catalog-service.ts";
 import { evictionService } from "./catalog/eviction-service.ts";
@@ -13,6 +14,7 @@ import { actionService } from "./runs/action-service.ts";
 import { launcher } from "./runs/launch-service.ts";
 import { launchTargets } from "./runs/launch-target.ts";
 import { runService } from "./runs/run-service.ts";
+import { secretService } from "./secrets/secret-service.ts";
 import { signalService } from "./signals/signal-service.ts";
 
 /** Facts about this server that answers repeat. */
@@ -29,6 +31,8 @@ export interface ServicesOptions {
   readonly db: Db;
   readonly storage: Storage;
   readonly notifier: Notifier;
+  /** What encrypts the secrets that people keep here. */
+  readonly keyring: Keyring;
   readonly config: ServicesConfig;
 }
 
@@ -45,7 +49,7 @@ export const DEFAULT_SEEDS: ProjectSeeds = {
 export type Services = ReturnType<typeof createServices>;
 
 /** All rules of the api over one database, for every transport. */
-export function createServices({ db, storage, notifier, config }: ServicesOptions) {
+export function createServices({ db, storage, notifier, keyring, config }: ServicesOptions) {
   const projects = projectService(db);
   const tasks = taskService(db, projects);
   const findLaunchPlan = launchPlanFinder(db);
@@ -66,6 +70,7 @@ export function createServices({ db, storage, notifier, config }: ServicesOption
     catalog: catalogService(db, storage),
     cache: evictionService({ db, notifier, getRun: runs.get }),
     lineage: lineageService({ db, getRun: runs.get, readValues: actions.data, describe: actions.get }),
+    secrets: secretService({ db, keyring, projects }),
     signals: signalService({ db, notifier, getRun: runs.get, findNode: actions.node }),
   };
 }

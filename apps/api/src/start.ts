@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
+import type { Environment } from "@skein/config";
 import { isRunLive, migrate, openDb, openNotifier } from "@skein/db";
 import { SkeinError } from "@skein/errors";
 import { openStorage, type Storage } from "@skein/storage";
@@ -14,6 +15,7 @@ import type { ApiConfig } from "./config.ts";
 import { createAccess } from "./edge/access.ts";
 import type { TlsFiles } from "./edge/tls-front.ts";
 import { defaultPolicy, type Policy } from "./permissions.ts";
+import { openSecrets } from "./secrets/open-secrets.ts";
 import { openServer } from "./server.ts";
 import { createServices } from "./services.ts";
 import { createSystemService } from "./system.ts";
@@ -35,6 +37,8 @@ export interface Api {
 export interface ApiDependencies {
   readonly logger?: Logger;
   readonly policy?: Policy;
+  /** Where secrets may be, when the configuration says so; never read for anything else. */
+  readonly environment?: Environment;
 }
 
 const GRACE_MS = 10_000;
@@ -48,7 +52,7 @@ export async function startApi(config: ApiConfig, dependencies: ApiDependencies 
     for (let closer = closers.pop(); closer; closer = closers.pop()) await closer();
   };
   try {
-    const api = await open(config, dependencies.policy ?? defaultPolicy, logger, closers);
+    const api = await open(config, dependencies, logger, closers);
     return { ...api, close };
   } catch (error) {
     await close();
@@ -56,7 +60,12 @@ export async function startApi(config: ApiConfig, dependencies: ApiDependencies 
   }
 }
 
-async function open(config: ApiConfig, policy: Policy, logger: Logger, closers: (() => Promise<void> | void)[]) {
+async function open(
+  config: ApiConfig,
+  { policy = defaultPolicy, environment = {} }: ApiDependencies,
+  logger: Logger,
+  closers: (() => Promise<void> | void)[],
+) {
   await migrate(config.databaseUrl);
   const {
     db,
@@ -75,11 +84,13 @@ async function open(config: ApiConfig, policy: Policy, logger: Logger, closers: 
   closers.push(() => storage.close());
   const watcher = await openRunWatcher({ pool, databaseUrl: config.databaseUrl });
   closers.push(() => watcher.close());
+  const secrets = openSecrets(config, db, environment);
   const { version } = packageFile;
   const services = createServices({
     db,
     storage,
     notifier,
+    keyring: secrets.keyring,
     config: {
       // With port 0 it is known only once the server listens.
       get publicUrl() {

@@ -1,3 +1,4 @@
+import { SkeinError } from "@skein/errors";
 import { z } from "zod";
 
 /** A whole number as text, within bounds. */
@@ -10,6 +11,18 @@ export const wholeNumber = (min: number, max: number) =>
 
 /** `true` or `false`; anything else is refused, so that `SKEIN_ALLOW_ANONYMOUS=no` is not taken for yes. */
 export const flag = () => z.enum(["true", "false"], "must be true or false").transform((text) => text === "true");
+
+/** Text that a function reads; the SkeinError it throws is what is wrong with the variable. */
+export const readBy = <T>(read: (text: string) => T) =>
+  z.string().transform((text, context) => {
+    try {
+      return read(text);
+    } catch (error) {
+      if (!(error instanceof SkeinError)) throw error;
+      context.addIssue({ code: "custom", message: error.message });
+      return z.NEVER;
+    }
+  });
 
 /** A TCP port, 0 for any free one. */
 export const portNumber = () => wholeNumber(0, 65_535);

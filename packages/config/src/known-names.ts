@@ -53,9 +53,9 @@ export const KNOWN_NAMES: ReadonlySet<string> = new Set([
   "SKEIN_TASK_API_URL",
   "SKEIN_TASK_CREDENTIALS",
   "SKEIN_TASK_PATH",
-  "SKEIN_TOKEN",
   "SKEIN_TLS_CERT_FILE",
   "SKEIN_TLS_KEY_FILE",
+  "SKEIN_TOKEN",
 ]);
 
 /** Families whose members are not listed one by one. `SKEIN_TEST_…` steers our tests. */

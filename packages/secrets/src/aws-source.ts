@@ -1,16 +1,29 @@
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SkeinError } from "@skein/errors";
 import type { SecretRequest, SecretSource } from "./secret-source.ts";
 
 /** A name's parts must not bring separators of their own: a group called `other/production/db` would leave its project. */
 const PART = /^[A-Za-z0-9_+=.@-]{1,256}$/;
 const VERSION_ID = /^[0-9a-fA-F-]{32,64}$/;
-export const DEFAULT_AWS_NAMES = ["{project}/{domain}/{group}/{key}", "{group}"] as const;
+const TEMPLATE = /^([A-Za-z0-9/_+=.@-]|\{(org|project|domain|group|key)\})+$/;
+export const DEFAULT_AWS_NAMES = "{project}/{domain}/{group}/{key},{group}";
+
+/** Reads templates of names, separated by commas. */
+export function readAwsNames(text: string): string[] {
+  const names = text.split(",").map((name) => name.trim());
+  if (names.every((name) => TEMPLATE.test(name))) return names;
+  throw new SkeinError(
+    "invalid_argument",
+    "secret_names_invalid",
+    "must be names with {org}, {project}, {domain}, {group} and {key} in them, separated by commas",
+  );
+}
 
 /**
  * Secrets of AWS Secrets Manager under the names that the templates make, the first that exists. A template without
  * `{key}` names a JSON object that has the key. Credentials and region come from the usual AWS sources.
  */
-export function awsSource(names: readonly string[] = DEFAULT_AWS_NAMES): SecretSource {
+export function awsSource(names: readonly string[] = readAwsNames(DEFAULT_AWS_NAMES)): SecretSource {
   let client: Promise<SecretsManagerClient> | undefined;
   return {
     name: "AWS Secrets Manager",

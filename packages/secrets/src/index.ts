@@ -1,4 +1,4 @@
-export { awsSource, DEFAULT_AWS_NAMES } from "./aws-source.ts";
+export { awsSource, DEFAULT_AWS_NAMES, readAwsNames } from "./aws-source.ts";
 export type { SecretPlace } from "./envelope.ts";
 export { kmsKey } from "./kms-key.ts";
 export { type Keyring, keyring, localKey, type MasterKey, readLocalKeys, type SealedSecret } from "./master-keys.ts";

@@ -1,5 +1,5 @@
 import { SkeinError } from "@skein/errors";
-import { awsSource, DEFAULT_AWS_NAMES } from "./aws-source.ts";
+import { awsSource } from "./aws-source.ts";
 import { cachedSource } from "./cached-source.ts";
 import { environmentSource } from "./environment-source.ts";
 import { fileSource } from "./file-source.ts";
@@ -49,10 +49,7 @@ export interface SourceOptions {
 export const openSources = (specs: readonly SourceSpec[], options: SourceOptions): SecretSource =>
   firstOf(specs.map((spec) => openSource(spec, options)));
 
-function openSource(
-  spec: SourceSpec,
-  { environment, stored, awsNames = DEFAULT_AWS_NAMES }: SourceOptions,
-): SecretSource {
+function openSource(spec: SourceSpec, { environment, stored, awsNames }: SourceOptions): SecretSource {
   const limited = (source: SecretSource) => withTimeLimit(source, TIME_LIMIT_MS);
   switch (spec.type) {
     case "postgres":

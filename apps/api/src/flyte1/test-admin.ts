@@ -2,6 +2,7 @@ import { create, type DescMethodUnary, type MessageInitShape, type MessageShape 
 import { type Db, openNotifier } from "@skein/db";
 import { SkeinError } from "@skein/errors";
 import { AdminService } from "@skein/idl/service";
+import { keyring } from "@skein/secrets";
 import { openStorage } from "@skein/storage";
 import { createTempFolder, createTestDatabase, type TestDatabase } from "@skein/testing";
 import type { Call } from "../call.ts";
@@ -54,7 +55,7 @@ export async function openTestAdmin(): Promise<OpenTestAdmin> {
   });
   const notifier = openNotifier(database.pool);
   const config = { publicUrl: "http://localhost:8088", version: "0.0.0-test", cluster: "" };
-  const services = createServices({ db: database.db, storage, notifier, config });
+  const services = createServices({ db: database.db, storage, notifier, keyring: keyring([]), config });
   await services.projects.seed(DEFAULT_SEEDS);
   return {
     admin: toTestAdmin(services),

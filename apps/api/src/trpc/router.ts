@@ -7,6 +7,7 @@ import { namedEntitiesRouter } from "./named-entities.ts";
 import { projectsRouter } from "./projects.ts";
 import { launchPlansRouter, tasksRouter, workflowsRouter } from "./registry.ts";
 import { runsRouter } from "./runs.ts";
+import { secretsRouter } from "./secrets.ts";
 import { signalsRouter } from "./signals.ts";
 import { systemRouter } from "./system.ts";
 
@@ -18,6 +19,7 @@ export const appRouter = router({
   launchPlans: launchPlansRouter,
   namedEntities: namedEntitiesRouter,
   runs: runsRouter,
+  secrets: secretsRouter,
   signals: signalsRouter,
   lineage: lineageRouter,
   cache: cacheRouter,
