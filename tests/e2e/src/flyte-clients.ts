@@ -38,6 +38,11 @@ export interface FlyteClients {
   close(): Promise<void>;
 }
 
+function clientConfig({ port, tls }: RunningSkein): string {
+  const trust = tls ? `insecure: false\n  caCertFilePath: ${tls.authorityFile}` : "insecure: true";
+  return `admin:\n  endpoint: dns:///127.0.0.1:${port}\n  ${trust}\nlogger:\n  level: 1\n`;
+}
+
 /** Makes a folder with client configuration beside the installation's own. `variables` are further ones of the clients. */
 export async function openFlyteClients(
   skein: RunningSkein,
@@ -49,7 +54,7 @@ export async function openFlyteClients(
   mkdirSync(folder, { recursive: true });
   cpSync(WORKFLOWS, workflows, { recursive: true, filter: (path) => !path.includes("__pycache__") });
   const config = join(folder, "config.yaml");
-  writeFileSync(config, `admin:\n  endpoint: dns:///127.0.0.1:${skein.port}\n  insecure: true\nlogger:\n  level: 1\n`);
+  writeFileSync(config, clientConfig(skein));
   const bin = (await flytekitBin(skein.flytekit)) ?? "";
   const { s3 } = skein;
   const env: NodeJS.ProcessEnv = {

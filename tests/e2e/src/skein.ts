@@ -28,8 +28,16 @@ export interface SkeinShape {
   readonly runtime?: "process" | "docker";
   /** What tasks find on their path, and clients use; 1.16.31 unless told. */
   readonly flytekit?: FlytekitVersion;
+  /** PEM files: the apis then speak TLS. The test's own process must trust the authority. */
+  readonly tls?: TlsFiles;
   /** Further variables for every process. */
   readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface TlsFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly authorityFile: string;
 }
 
 /** A running installation of separate processes. */
@@ -48,6 +56,7 @@ export interface RunningSkein {
   readonly folder: string;
   readonly secretKey: string;
   readonly flytekit: FlytekitVersion | undefined;
+  readonly tls: TlsFiles | undefined;
   /** Waits until every api answers, every shard has an owner and every agent has sent a heartbeat. */
   untilReady(): Promise<void>;
   /** The logs of all processes, for a failed test's message. */
@@ -105,6 +114,7 @@ function commonEnvironment(shape: SkeinShape, backing: Backing): Environment {
           AWS_ACCESS_KEY_ID: s3.accessKeyId,
           AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
         }),
+    ...(shape.tls && { NODE_EXTRA_CA_CERTS: shape.tls.authorityFile }),
     ...shape.env,
   };
 }
@@ -118,7 +128,7 @@ export async function startSkein(shape: SkeinShape): Promise<RunningSkein> {
   const common = commonEnvironment(shape, backing);
   const server = { ...common, DATABASE_URL: backing.database.url, SKEIN_SECRET_KEY: secretKey };
   const ports = await Promise.all(numbered(shape.apis).map(freePort));
-  const apiUrls = ports.map((port) => `http://127.0.0.1:${port}`);
+  const apiUrls = ports.map((port) => `${shape.tls ? "https" : "http"}://127.0.0.1:${port}`);
   const processes: SkeinProcess[] = [];
   const logFolder = process.env.SKEIN_TEST_LOGS ?? backing.folder.path;
   mkdirSync(logFolder, { recursive: true });
@@ -149,6 +159,7 @@ export async function startSkein(shape: SkeinShape): Promise<RunningSkein> {
           SKEIN_PORT: `${port}`,
           SKEIN_GRPC_PORT: "off",
           SKEIN_PUBLIC_URL: apiUrls[index] ?? "",
+          ...(shape.tls && { SKEIN_TLS_CERT_FILE: shape.tls.certFile, SKEIN_TLS_KEY_FILE: shape.tls.keyFile }),
         }),
       ),
     );
@@ -171,8 +182,8 @@ export async function startSkein(shape: SkeinShape): Promise<RunningSkein> {
     const untilReady = () => waitUntilReady(backing.database, processes, apiUrls, agents.length);
     await untilReady();
     const { database, redis, s3 } = backing;
-    const { flytekit } = shape;
-    const parts = { apis, schedulers, agents, database, redis, s3, flytekit, folder: backing.folder.path };
+    const { flytekit, tls } = shape;
+    const parts = { apis, schedulers, agents, database, redis, s3, flytekit, tls, folder: backing.folder.path };
     return { url: apiUrls[0] ?? "", port: ports[0] ?? 0, apiUrls, secretKey, ...parts, untilReady, logs, close };
   } catch (cause) {
     const said = logs();
