@@ -15,6 +15,7 @@ import type { ReportOutbox } from "./link/report-outbox.ts";
 import type { Exit, Launch, Runtime } from "./runtimes/runtime.ts";
 import { collect } from "./task/collect.ts";
 import { type LaunchSettings, prepareLaunch } from "./task/prepare-launch.ts";
+import { INPUT_DOWNLOAD_FAILED } from "./task/raw-container.ts";
 import { fitMessage } from "./task/verdict.ts";
 
 export interface AttemptRunnerOptions {
@@ -145,12 +146,14 @@ export class AttemptRunner {
   /** Asks until the api answers. A refused attempt is forgotten. */
   async #claim(held: HeldAttempt): Promise<boolean> {
     const { claims, closing, logger } = this.#options;
-    let result: ClaimResult | undefined;
+    let result: Exclude<ClaimResult, { later: string }> | undefined;
     for (let delayMs = RETRY_FIRST_MS; result === undefined; delayMs = Math.min(delayMs * 2, RETRY_LONGEST_MS)) {
       try {
-        result = await claims.claim(held.order);
+        const answer = await claims.claim(held.order);
+        if ("later" in answer) throw new SkeinError("unavailable", "claim_later", answer.later);
+        result = answer;
       } catch (error) {
-        logger.warn({ err: error, attempt: held.folder.key }, "The api did not answer a claim; asking again");
+        logger.warn({ err: error, attempt: held.folder.key }, "A claim was not answered; asking again");
         await pause(delayMs, undefined, { signal: closing });
       }
     }
@@ -195,9 +198,11 @@ export class AttemptRunner {
   async #endUnstarted(held: HeldAttempt, error: unknown): Promise<void> {
     const isTasksFault = error instanceof SkeinError && ["invalid_argument", "unimplemented"].includes(error.code);
     const message = fitMessage(error instanceof Error ? error.message : String(error));
+    const code =
+      error instanceof SkeinError && error.reason === INPUT_DOWNLOAD_FAILED ? "InputDownloadFailed" : undefined;
     const failure = isTasksFault
-      ? { code: "InvalidTask", message, kind: "user" as const, recoverable: false }
-      : { code: "PrepareFailed", message, kind: "system" as const, recoverable: true };
+      ? { code: code ?? "InvalidTask", message, kind: "user" as const, recoverable: false }
+      : { code: code ?? "PrepareFailed", message, kind: "system" as const, recoverable: true };
     await this.#end(held, { type: "failed", startedAtMs: null, endedAtMs: Date.now(), failure });
   }
 

@@ -1,122 +1,207 @@
-import { createWriteStream } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { pipeline } from "node:stream/promises";
-import { SkeinError } from "@skein/errors";
-import { toBytes } from "@skein/idl";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import { fromBytes, toBytes } from "@skein/idl";
 import {
   type Blob,
   BlobType_BlobDimensionality,
   type Literal,
   type LiteralMap,
   LiteralMapSchema,
+  LiteralSchema,
   type Scalar,
 } from "@skein/idl/core";
-import type { Storage } from "@skein/storage";
-import { primitiveText } from "./primitive-text.ts";
+import { type Plain, toJson, toYaml } from "./document.ts";
+import { downloadFolder } from "./download-folder.ts";
+import { downloadObject } from "./download-object.ts";
+import { fileName } from "./file-name.ts";
+import { Lanes } from "./lanes.ts";
+import { fileText, plainPrimitive } from "./primitive-text.ts";
+import type { Stores } from "./stores.ts";
 
 /** What a raw container gets beside one file per input. */
 export type InputFormat = "json" | "yaml" | "proto";
 
-type Plain = string | number | boolean | null | Plain[] | { [name: string]: Plain };
+export interface DownloadOptions {
+  readonly folder: string;
+  /** Where the program finds the folder; the documents name paths below it. The folder itself unless given. */
+  readonly seenAs?: string;
+  readonly inputs: LiteralMap;
+  readonly format: InputFormat;
+  /** `named`: files keep the names that their URIs end with, each in a folder of its input. */
+  readonly layout?: "direct" | "named";
+  readonly stores: Stores;
+}
+
+/** Where files lie until they are whole; gone in the end. */
+export const PARTS_FOLDER = ".flyte-copilot";
+
+const LANES = 16;
+const OFFLOADED_BYTES_MAX = 1024 * 1024 * 1024;
 
 /**
  * Lays inputs out for a program that knows nothing of Flyte: a file per primitive, named after its variable; a folder per
- * collection, map and multipart blob; all of it again in `inputs.pb` and, if asked for, `inputs.json` or `inputs.yaml`.
+ * collection, map and multipart blob; all of it again in `inputs.pb` and, if asked for, `inputs.json` or `inputs.yaml`,
+ * where files and folders are named by their local paths. Called again after it was cut short, it goes on where it was.
  */
-export async function downloadInputs(
-  folder: string,
-  inputs: LiteralMap,
-  format: InputFormat,
-  storage: Storage,
-): Promise<void> {
-  const plain = await writeMap(folder, inputs, storage);
-  await writeFile(join(folder, "inputs.pb"), toBytes(LiteralMapSchema, inputs));
-  // Every JSON document is a YAML document.
-  if (format !== "proto") await writeFile(join(folder, `inputs.${format}`), JSON.stringify(plain, undefined, 2));
-}
-
-async function writeMap(
-  folder: string,
-  { literals }: LiteralMap,
-  storage: Storage,
-): Promise<{ [name: string]: Plain }> {
+export async function downloadInputs(options: DownloadOptions): Promise<void> {
+  const { folder, inputs, format } = options;
   await mkdir(folder, { recursive: true });
-  const plain: { [name: string]: Plain } = {};
-  for (const [name, literal] of Object.entries(literals)) {
-    plain[name] = await writeLiteral(join(folder, fileName(name)), literal, storage);
+  const layOut = new LayOut(options);
+  const laid = await layOut.map("", inputs);
+  await layOut.end();
+  await writeFile(join(folder, "inputs.pb"), toBytes(LiteralMapSchema, laid.map));
+  if (format === "json") await writeFile(join(folder, "inputs.json"), toJson(laid.plain));
+  if (format === "yaml") await writeFile(join(folder, "inputs.yaml"), toYaml(laid.plain));
+}
+
+/** A literal as the program finds it, and in words for the documents. */
+interface Laid {
+  readonly literal: Literal;
+  readonly plain: Plain;
+}
+
+/** Walks literals; `at` is always a path below the folder. Files are brought in the background, until `end`. */
+class LayOut {
+  readonly #options: DownloadOptions;
+  readonly #lanes = new Lanes(LANES);
+
+  constructor(options: DownloadOptions) {
+    this.#options = options;
   }
-  return plain;
-}
 
-/** A map's keys are the user's: none may name a place elsewhere. */
-function fileName(name: string): string {
-  if (name !== "" && name !== "." && name !== ".." && !/[/\0]/.test(name)) return name;
-  throw new SkeinError(
-    "invalid_argument",
-    "input_name_invalid",
-    `The input name ${JSON.stringify(name)} cannot be a file name`,
-  );
-}
-
-async function writeLiteral(path: string, { value }: Literal, storage: Storage): Promise<Plain> {
-  if (value.case === "map") return await writeMap(path, value.value, storage);
-  if (value.case === "collection") {
-    await mkdir(path, { recursive: true });
-    const items: Plain[] = [];
-    for (const [at, item] of value.value.literals.entries())
-      items.push(await writeLiteral(join(path, `${at}`), item, storage));
-    return items;
+  async end(): Promise<void> {
+    await this.#lanes.end();
+    await rm(this.#here(PARTS_FOLDER), { recursive: true, force: true });
   }
-  if (value.case === "scalar") return await writeScalar(path, value.value, storage);
-  return await writeText(path, "null", null);
-}
 
-async function writeScalar(path: string, { value: scalar }: Scalar, storage: Storage): Promise<Plain> {
-  switch (scalar.case) {
-    case "primitive": {
-      const text = primitiveText(scalar.value) ?? "";
-      return await writeText(path, text, plainPrimitive(scalar.value.value, text));
+  async map(at: string, { literals }: LiteralMap): Promise<{ map: LiteralMap; plain: { [name: string]: Plain } }> {
+    await mkdir(this.#here(at), { recursive: true });
+    const map = create(LiteralMapSchema);
+    const plain: { [name: string]: Plain } = {};
+    for (const [name, literal] of Object.entries(literals)) {
+      if (at === "" && name === PARTS_FOLDER) fileName("");
+      const laid = await this.#named(join(at, fileName(name)), literal);
+      map.literals[name] = laid.literal;
+      plain[name] = laid.plain;
     }
-    case "blob":
-      await downloadBlob(path, scalar.value, storage);
-      return scalar.value.uri;
-    case "generic":
-      return await writeText(path, JSON.stringify(scalar.value), scalar.value as Plain);
-    case "union":
-      return scalar.value.value
-        ? await writeLiteral(path, scalar.value.value, storage)
-        : await writeText(path, "null", null);
-    default:
-      return await writeText(path, "null", null);
+    return { map, plain };
+  }
+
+  /** With named files, one stands in a folder of its input. */
+  async #named(at: string, literal: Literal): Promise<Laid> {
+    const name = this.#originalName(literal);
+    if (name === undefined) return await this.#literal(at, literal);
+    await mkdir(this.#here(at), { recursive: true });
+    return await this.#literal(join(at, name), literal);
+  }
+
+  #originalName({ value }: Literal): string | undefined {
+    if (this.#options.layout !== "named" || value.case !== "scalar" || value.value.value.case !== "blob")
+      return undefined;
+    const blob = value.value.value.value;
+    return isMultipart(blob) ? undefined : fileName(basename(blob.uri));
+  }
+
+  async #literal(at: string, { value }: Literal): Promise<Laid> {
+    switch (value.case) {
+      case "map": {
+        const { map, plain } = await this.map(at, value.value);
+        return { literal: create(LiteralSchema, { value: { case: "map", value: map } }), plain };
+      }
+      case "collection":
+        return await this.#collection(at, value.value.literals);
+      case "scalar": {
+        const { scalar, plain } = await this.#scalar(at, value.value.value);
+        return { literal: literalOf(scalar), plain };
+      }
+      case "offloadedMetadata":
+        return await this.#literal(at, await this.#offloaded(value.value.uri));
+      default:
+        return { literal: literalOf(NONE), plain: await this.#text(at, "null", null) };
+    }
+  }
+
+  async #offloaded(uri: string): Promise<Literal> {
+    const store = await this.#options.stores.storeOf(uri);
+    return fromBytes(LiteralSchema, await store.get(uri, { bytesMax: OFFLOADED_BYTES_MAX }));
+  }
+
+  async #collection(at: string, items: readonly Literal[]): Promise<Laid> {
+    await mkdir(this.#here(at), { recursive: true });
+    const laid: Laid[] = [];
+    const seen = new Set<string>();
+    for (const [index, item] of items.entries()) {
+      let name = this.#originalName(item) ?? `${index}`;
+      if (seen.has(name)) name = `${index}_${name}`;
+      seen.add(name);
+      laid.push(await this.#literal(join(at, name), item));
+    }
+    const literals = laid.map(({ literal }) => literal);
+    return {
+      literal: create(LiteralSchema, { value: { case: "collection", value: { literals } } }),
+      plain: laid.map(({ plain }) => plain),
+    };
+  }
+
+  async #scalar(at: string, scalar: Scalar["value"]): Promise<{ scalar: Scalar["value"]; plain: Plain }> {
+    const local = this.#seen(at);
+    switch (scalar.case) {
+      case "primitive":
+        return { scalar, plain: await this.#text(at, fileText(scalar.value), plainPrimitive(scalar.value)) };
+      case "blob":
+        await (isMultipart(scalar.value) ? this.#folder(at, scalar.value.uri) : this.#file(at, scalar.value.uri));
+        return { scalar: { case: "blob", value: { ...scalar.value, uri: local } }, plain: local };
+      case "schema":
+        await this.#folder(at, scalar.value.uri);
+        return { scalar: { case: "schema", value: { ...scalar.value, uri: local } }, plain: local };
+      case "structuredDataset":
+        await this.#folder(at, scalar.value.uri);
+        return { scalar: { case: "structuredDataset", value: { ...scalar.value, uri: local } }, plain: local };
+      case "generic":
+        return { scalar, plain: await this.#text(at, JSON.stringify(scalar.value), scalar.value as Plain) };
+      case "binary":
+        await writeFile(this.#here(at), scalar.value.value);
+        return { scalar, plain: Buffer.from(scalar.value.value).toString("base64") };
+      case "error":
+        return { scalar, plain: await this.#text(at, scalar.value.message, scalar.value.message) };
+      case "union": {
+        const { literal, plain } = await this.#literal(at, scalar.value.value ?? literalOf(NONE));
+        return { scalar: { case: "union", value: { ...scalar.value, value: literal } }, plain };
+      }
+      default:
+        return { scalar: NONE, plain: await this.#text(at, "null", null) };
+    }
+  }
+
+  async #file(at: string, uri: string): Promise<void> {
+    const object = { uri, path: this.#here(at), partsFolder: this.#here(PARTS_FOLDER) };
+    await this.#lanes.begin(1, () => downloadObject(this.#options.stores, object));
+  }
+
+  async #folder(at: string, uri: string): Promise<void> {
+    const target = { uri, path: this.#here(at), partsFolder: this.#here(PARTS_FOLDER) };
+    await downloadFolder(this.#options.stores, target, this.#lanes);
+  }
+
+  async #text(at: string, text: string, plain: Plain): Promise<Plain> {
+    await writeFile(this.#here(at), text);
+    return plain;
+  }
+
+  #here(at: string): string {
+    return join(this.#options.folder, at);
+  }
+
+  #seen(at: string): string {
+    return join(this.#options.seenAs ?? this.#options.folder, at);
   }
 }
 
-/** An int64 that a JSON number cannot hold stays text. */
-function plainPrimitive(
-  primitive: Extract<Scalar["value"], { case: "primitive" }>["value"]["value"],
-  text: string,
-): Plain {
-  if (primitive.case === "boolean" || primitive.case === "floatValue") return primitive.value;
-  if (primitive.case === "integer" && Number.isSafeInteger(Number(primitive.value))) return Number(primitive.value);
-  return text;
-}
+const NONE: Scalar["value"] = { case: "noneType", value: { $typeName: "flyteidl.core.Void" } };
 
-async function writeText(path: string, text: string, plain: Plain): Promise<Plain> {
-  await writeFile(path, text);
-  return plain;
-}
+const literalOf = (value: Scalar["value"]): Literal =>
+  create(LiteralSchema, { value: { case: "scalar", value: { $typeName: "flyteidl.core.Scalar", value } } });
 
-async function downloadBlob(path: string, blob: Blob, storage: Storage): Promise<void> {
-  if (blob.metadata?.type?.dimensionality !== BlobType_BlobDimensionality.MULTIPART) {
-    await pipeline(await storage.getStream(blob.uri), createWriteStream(path));
-    return;
-  }
-  await mkdir(path, { recursive: true });
-  const prefix = `${blob.uri.replace(/\/+$/, "")}/`;
-  for await (const { uri } of storage.list(prefix)) {
-    const target = join(path, ...uri.slice(prefix.length).split("/").map(fileName));
-    await mkdir(dirname(target), { recursive: true });
-    await pipeline(await storage.getStream(uri), createWriteStream(target));
-  }
-}
+const isMultipart = ({ metadata }: Blob): boolean =>
+  metadata?.type?.dimensionality === BlobType_BlobDimensionality.MULTIPART;

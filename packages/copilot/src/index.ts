@@ -1,3 +1,5 @@
-export { downloadInputs, type InputFormat } from "./download-inputs.ts";
+export { type DownloadOptions, downloadInputs, type InputFormat } from "./download-inputs.ts";
+export { type DataFailure, errorDocument } from "./error-document.ts";
 export { primitiveText } from "./primitive-text.ts";
-export { type UploadedOutputs, uploadOutputs } from "./upload-outputs.ts";
+export { type OtherStores, openStores, type Stores } from "./stores.ts";
+export { readErrorFile, type UploadedOutputs, type UploadOptions, uploadOutputs } from "./upload-outputs.ts";

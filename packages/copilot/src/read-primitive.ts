@@ -1,13 +1,26 @@
 import { create, type JsonObject } from "@bufbuild/protobuf";
 import { type Literal, LiteralSchema, type Primitive, type Scalar, SimpleType } from "@skein/idl/core";
 
-/** Reads the text of an output file as a value of a simple type; undefined when it is none. */
-export function readSimple(type: SimpleType, text: string): Literal | undefined {
-  if (type === SimpleType.NONE) return scalar({ case: "noneType", value: { $typeName: "flyteidl.core.Void" } });
-  if (type === SimpleType.STRUCT) return readStruct(text);
-  const value = readPrimitive(type, type === SimpleType.STRING ? text : text.trim());
-  return value && scalar({ case: "primitive", value: { $typeName: "flyteidl.core.Primitive", value } });
+/** Reads the text of an output file as a value of a simple type; undefined when it is none. Blanks around it do not count. */
+export function readSimple(type: SimpleType, content: string): Literal | undefined {
+  const text = content.replace(/^[ \n\t]+|[ \n\t]+$/g, "");
+  switch (type) {
+    case SimpleType.NONE:
+      return scalar({ case: "noneType", value: { $typeName: "flyteidl.core.Void" } });
+    case SimpleType.STRUCT:
+      return readStruct(text);
+    case SimpleType.ERROR:
+      return scalar({ case: "error", value: { $typeName: "flyteidl.core.Error", failedNodeId: "", message: text } });
+    default: {
+      const value = readPrimitive(type, text);
+      return value && scalar({ case: "primitive", value: { $typeName: "flyteidl.core.Primitive", value } });
+    }
+  }
 }
+
+/** A value that its program packed with msgpack. */
+export const readBinary = (value: Uint8Array): Literal =>
+  scalar({ case: "binary", value: { $typeName: "flyteidl.core.Binary", value, tag: "msgpack" } });
 
 const scalar = (value: Scalar["value"]): Literal =>
   create(LiteralSchema, { value: { case: "scalar", value: { $typeName: "flyteidl.core.Scalar", value } } });
@@ -29,9 +42,9 @@ function readPrimitive(type: SimpleType, text: string): Primitive["value"] | und
     case SimpleType.INTEGER:
       return isInt64(text) ? { case: "integer", value: BigInt(text) } : undefined;
     case SimpleType.FLOAT:
-      return text !== "" && !Number.isNaN(Number(text)) ? { case: "floatValue", value: Number(text) } : undefined;
+      return readFloat(text);
     case SimpleType.BOOLEAN:
-      return /^(true|false|1|0)$/i.test(text) ? { case: "boolean", value: /^(true|1)$/i.test(text) } : undefined;
+      return /^(true|false|t|f|1|0)$/i.test(text) ? { case: "boolean", value: /^(true|t|1)$/i.test(text) } : undefined;
     case SimpleType.STRING:
       return { case: "stringValue", value: text };
     case SimpleType.DATETIME:
@@ -45,6 +58,13 @@ function readPrimitive(type: SimpleType, text: string): Primitive["value"] | und
 
 const isInt64 = (text: string): boolean =>
   /^[+-]?\d{1,19}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
+
+function readFloat(text: string): Primitive["value"] | undefined {
+  const [, sign, word = ""] = /^([+-]?)(nan|inf|infinity)$/i.exec(text) ?? [];
+  if (/^nan$/i.test(word)) return { case: "floatValue", value: Number.NaN };
+  if (word !== "") return { case: "floatValue", value: sign === "-" ? -Infinity : Infinity };
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? { case: "floatValue", value: Number(text) } : undefined;
+}
 
 function readDatetime(text: string): Primitive["value"] | undefined {
   const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(text);

@@ -1,5 +1,3 @@
-import { constants } from "node:fs";
-import { type FileHandle, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import {
@@ -10,10 +8,22 @@ import {
   LiteralMapSchema,
   LiteralSchema,
   type LiteralType,
+  SimpleType,
   type VariableMap,
 } from "@skein/idl/core";
-import type { Storage } from "@skein/storage";
-import { readSimple } from "./read-primitive.ts";
+import type { ObjectInfo } from "@skein/storage";
+import { Lanes } from "./lanes.ts";
+import { filesBelow, findFile, md5Of, namesIn, OutputProblem, readSmall, withPlainFile } from "./output-files.ts";
+import { readBinary, readSimple } from "./read-primitive.ts";
+import type { Stores } from "./stores.ts";
+
+export interface UploadOptions {
+  readonly folder: string;
+  readonly declared: VariableMap | undefined;
+  /** Where files and folders go. */
+  readonly rawPrefix: string;
+  readonly stores: Stores;
+}
 
 /** The outputs, or why there are none. `isUsers`: the program said so itself. */
 export type UploadedOutputs =
@@ -23,108 +33,125 @@ export type UploadedOutputs =
 const SIMPLE_BYTES_MAX = 1024;
 const ERROR_FILE = "_ERROR";
 const ERROR_BYTES_MAX = 1024 * 1024;
-
-/** Problems of one output; the whole upload ends with the first. */
-class OutputProblem extends Error {}
+const LANES = 16;
+const LARGE_BYTES = 1024 * 1024;
+/** Two large files at a time: each is cut into parts, and a few of those are held in memory. */
+const LARGE_WEIGHT = 8;
 
 /**
  * Reads what a program that knows nothing of Flyte left: a file per declared output, with a simple value of at most 1024
- * bytes or as a blob, which goes below `rawPrefix`. A file named `_ERROR` is the program's own word that it failed.
+ * bytes or as a blob, which goes below `rawPrefix`. A file named `_ERROR` is the program's own word that it failed. Called
+ * again after it was cut short, it leaves alone what is there with the same size and MD5.
  */
-export async function uploadOutputs(
-  folder: string,
-  declared: VariableMap | undefined,
-  rawPrefix: string,
-  storage: Storage,
-): Promise<UploadedOutputs> {
-  const names = await readdir(folder).catch((): string[] => []);
-  if (names.includes(ERROR_FILE)) {
-    const text = await readText(join(folder, ERROR_FILE), ERROR_BYTES_MAX).catch(() => "");
-    return { problem: text || "The program wrote an empty _ERROR file", isUsers: true };
-  }
-  const outputs = create(LiteralMapSchema);
+export async function uploadOutputs(options: UploadOptions): Promise<UploadedOutputs> {
+  const names = await namesIn(options.folder);
+  if (names.includes(ERROR_FILE)) return { problem: await errorText(options.folder), isUsers: true };
   try {
-    for (const [name, { type }] of Object.entries(declared?.variables ?? {})) {
-      const file = findFile(names, name);
-      outputs.literals[name] = await readOutput(name, join(folder, file), type, `${rawPrefix}/${file}`, storage);
-    }
+    return { outputs: await new Upload(options, names).all() };
   } catch (error) {
     if (error instanceof OutputProblem) return { problem: error.message, isUsers: false };
     throw error;
   }
-  return { outputs };
 }
 
-/** The name itself, or the only file with that name and an ending. */
-function findFile(names: readonly string[], output: string): string {
-  if (names.includes(output)) return output;
-  const candidates = names.filter((name) => name.startsWith(`${output}.`));
-  const [only] = candidates;
-  if (only !== undefined && candidates.length === 1) return only;
-  const seen = candidates.length > 1 ? `${candidates.join(", ")} could all be it` : "there is no such file";
-  throw new OutputProblem(`The output ${output} is missing: ${seen}`);
+/** The program's own word that it failed, from its `_ERROR` file; undefined when there is none. */
+export async function readErrorFile(folder: string): Promise<string | undefined> {
+  return (await namesIn(folder)).includes(ERROR_FILE) ? await errorText(folder) : undefined;
 }
 
-async function readOutput(
-  name: string,
-  path: string,
-  type: LiteralType | undefined,
-  uri: string,
-  storage: Storage,
-): Promise<Literal> {
-  if (type?.type.case === "simple") {
-    const literal = readSimple(type.type.value, await readText(path, SIMPLE_BYTES_MAX));
+async function errorText(folder: string): Promise<string> {
+  try {
+    return (
+      (await readSmall(join(folder, ERROR_FILE), ERROR_BYTES_MAX)).toString() ||
+      "The program wrote an empty _ERROR file"
+    );
+  } catch (error) {
+    if (error instanceof OutputProblem) return `The program wrote an _ERROR file. ${error.message}`;
+    throw error;
+  }
+}
+
+async function readValue(type: SimpleType, path: string): Promise<Literal | undefined> {
+  const bytes = await readSmall(path, SIMPLE_BYTES_MAX);
+  return type === SimpleType.BINARY ? readBinary(bytes) : readSimple(type, bytes.toString());
+}
+
+class Upload {
+  readonly #options: UploadOptions;
+  readonly #names: readonly string[];
+  readonly #lanes = new Lanes(LANES);
+  /** What an earlier upload brought already. */
+  #there: Promise<ReadonlyMap<string, number>> | undefined;
+
+  constructor(options: UploadOptions, names: readonly string[]) {
+    this.#options = options;
+    this.#names = names;
+  }
+
+  async all(): Promise<LiteralMap> {
+    const outputs = create(LiteralMapSchema);
+    for (const [name, { type }] of Object.entries(this.#options.declared?.variables ?? {})) {
+      outputs.literals[name] = await this.#one(name, type);
+    }
+    await this.#lanes.end();
+    return outputs;
+  }
+
+  async #one(name: string, type: LiteralType | undefined): Promise<Literal> {
+    if (type?.type.case !== "simple" && type?.type.case !== "blob") {
+      throw new OutputProblem(
+        `The output ${name} has a type that raw containers cannot write: use a simple type or a blob`,
+      );
+    }
+    const file = findFile(this.#names, name);
+    const path = join(this.#options.folder, file);
+    if (type.type.case === "blob") return await this.#blob(path, type.type.value, `${this.#options.rawPrefix}/${file}`);
+    const literal = await readValue(type.type.value, path);
     if (literal) return literal;
     throw new OutputProblem(`The output ${name} does not hold a value of its type`);
   }
-  if (type?.type.case === "blob") return await uploadBlob(path, type.type.value, uri, storage);
-  throw new OutputProblem(
-    `The output ${name} has a type that raw containers cannot write: use a simple type or a blob`,
-  );
-}
 
-async function readText(path: string, bytesMax: number): Promise<string> {
-  const file = await openPlain(path);
-  try {
-    const { size } = await file.stat();
-    if (size > bytesMax)
-      throw new OutputProblem(`The file ${path} has ${size} bytes, and at most ${bytesMax} are read`);
-    return await file.readFile("utf8");
-  } finally {
-    await file.close();
-  }
-}
-
-/** Links are not followed: they could lead to files that are not the program's. */
-async function openPlain(path: string): Promise<FileHandle> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
-    () => undefined,
-  );
-  if (file && (await file.stat()).isFile()) return file;
-  await file?.close();
-  throw new OutputProblem(`${path} is not a plain file that can be read`);
-}
-
-async function uploadBlob(path: string, type: BlobType, uri: string, storage: Storage): Promise<Literal> {
-  if (type.dimensionality === BlobType_BlobDimensionality.MULTIPART) {
-    const entries = await readdir(path, { withFileTypes: true }).catch(() => {
-      throw new OutputProblem(`${path} is not a folder`);
+  async #blob(path: string, type: BlobType, uri: string): Promise<Literal> {
+    if (type.dimensionality === BlobType_BlobDimensionality.MULTIPART) {
+      for await (const name of filesBelow(path)) await this.#file(join(path, name), `${uri}/${name}`);
+    } else {
+      await this.#file(path, uri);
+    }
+    return create(LiteralSchema, {
+      value: { case: "scalar", value: { value: { case: "blob", value: { uri, metadata: { type } } } } },
     });
-    for (const { name } of entries.filter((entry) => entry.isFile()))
-      await uploadFile(join(path, name), `${uri}/${name}`, storage);
-  } else {
-    await uploadFile(path, uri, storage);
   }
-  return create(LiteralSchema, {
-    value: { case: "scalar", value: { value: { case: "blob", value: { uri, metadata: { type } } } } },
-  });
-}
 
-async function uploadFile(path: string, uri: string, storage: Storage): Promise<void> {
-  const file = await openPlain(path);
-  try {
-    await storage.put(uri, file.createReadStream({ autoClose: false }));
-  } finally {
-    await file.close();
+  /** Resolves when the upload has begun. */
+  async #file(path: string, uri: string): Promise<void> {
+    const size = await withPlainFile(path, async (_, size) => size);
+    await this.#lanes.begin(size > LARGE_BYTES ? LARGE_WEIGHT : 1, () =>
+      withPlainFile(path, async (file) => {
+        const store = await this.#options.stores.storeOf(uri);
+        if (await this.#isThere(uri, size)) {
+          const info: ObjectInfo | undefined = await store.head(uri, { md5: true });
+          if (info?.md5 && Buffer.from(info.md5).equals(await md5Of(file))) return;
+        }
+        await store.put(uri, file.createReadStream({ autoClose: false, start: 0 }));
+      }),
+    );
+  }
+
+  async #isThere(uri: string, size: number): Promise<boolean> {
+    this.#there ??= this.#list();
+    return (await this.#there).get(uri) === size;
+  }
+
+  /** Without the right to list, everything is uploaded. */
+  async #list(): Promise<ReadonlyMap<string, number>> {
+    const sizes = new Map<string, number>();
+    const { rawPrefix, stores } = this.#options;
+    try {
+      for await (const { uri, sizeBytes } of (await stores.storeOf(rawPrefix)).list(rawPrefix))
+        sizes.set(uri, sizeBytes);
+    } catch {
+      return new Map();
+    }
+    return sizes;
   }
 }

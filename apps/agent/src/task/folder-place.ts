@@ -6,7 +6,7 @@ import { fromBytes, toBytes } from "@skein/idl";
 import { type LiteralMap, LiteralMapSchema, type TaskTemplate } from "@skein/idl/core";
 import type { Storage } from "@skein/storage";
 import { type AttemptFolder, isWorkFolder, openUp } from "../ledger/attempt-folder.ts";
-import type { Exit, Launch } from "../runtimes/runtime.ts";
+import type { Launch } from "../runtimes/runtime.ts";
 import { type DataPlace, FORMER_MAP_TYPE, type Layout, type Results, resultFolder } from "./data-place.ts";
 import { localPath, toLocalPaths, toStorageUris } from "./file-uris.ts";
 import { rewriteUris } from "./literal-uris.ts";
@@ -32,7 +32,7 @@ export const folderPlace = ({ storage, canMount }: FolderPlaceOptions): DataPlac
 
   async layOut(folder, grant, template) {
     await folder.prepare();
-    const { inputs, mounts } = await writeInputs(folder, grant, template, storage);
+    const { inputs, mounts } = await writeInputs(folder, grant, template, { storage, canMount });
     const taskTemplatePath = join(folder.in, "task.pb");
     if (needsTaskTemplate(commandWords(template))) {
       await writeFile(taskTemplatePath, Buffer.from(grant.taskTemplate, "base64"));
@@ -62,12 +62,10 @@ export const folderPlace = ({ storage, canMount }: FolderPlaceOptions): DataPlac
   },
 
   async gather(folder, grant, template, exit) {
-    if (dataLoadingOf(template) && isCleanExit(exit)) await collectData(folder, template, grant, storage);
+    if (dataLoadingOf(template)) await collectData(folder, template, grant, storage, exit);
     return new FolderResults(folder, grant, template, storage);
   },
 });
-
-const isCleanExit = (exit: Exit): boolean => exit.type === "exited" && exit.code === 0;
 
 class FolderResults implements Results {
   readonly outwards;
@@ -134,12 +132,12 @@ async function writeInputs(
   folder: AttemptFolder,
   grant: ClaimGrant,
   template: TaskTemplate,
-  storage: Storage,
+  { storage, canMount }: FolderPlaceOptions,
 ): Promise<{ inputs: LiteralMap; mounts: Launch["mounts"] }> {
   const bytes = "data" in grant.inputs ? Buffer.from(grant.inputs.data, "base64") : await storage.get(grant.inputs.uri);
   const inputs = fromBytes(LiteralMapSchema, bytes);
-  const data = dataLoadingOf(template);
-  const mounts = data ? await prepareData(folder, data, inputs, storage) : {};
+  const config = dataLoadingOf(template);
+  const mounts = config ? await prepareData(folder, { config, inputs, storage, canMount }) : {};
   rewriteUris(inputs, toLocalPaths(storage.rootUri));
   await writeFile(join(folder.in, "inputs.pb"), toBytes(LiteralMapSchema, inputs));
   return { inputs, mounts };

@@ -1,25 +1,33 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { create } from "@bufbuild/protobuf";
 import type { ClaimGrant } from "@skein/contracts";
-import { downloadInputs, type InputFormat, uploadOutputs } from "@skein/copilot";
+import {
+  type DataFailure,
+  downloadInputs,
+  errorDocument,
+  type InputFormat,
+  openStores,
+  readErrorFile,
+  uploadOutputs,
+} from "@skein/copilot";
+import { SkeinError } from "@skein/errors";
 import { toBytes } from "@skein/idl";
 import {
-  ContainerError_Kind,
   type DataLoadingConfig,
   DataLoadingConfig_LiteralMapFormat,
-  ErrorDocumentSchema,
-  ExecutionError_ErrorKind,
   type LiteralMap,
   LiteralMapSchema,
   type TaskTemplate,
 } from "@skein/idl/core";
 import type { Storage } from "@skein/storage";
 import { type AttemptFolder, openUp } from "../ledger/attempt-folder.ts";
-import type { Launch } from "../runtimes/runtime.ts";
+import type { Exit, Launch } from "../runtimes/runtime.ts";
 
 const INPUT_PATH = "/var/flyte/inputs";
 const OUTPUT_PATH = "/var/flyte/outputs";
+
+/** The reason of an error that kept a raw container's inputs from it. */
+export const INPUT_DOWNLOAD_FAILED = "input_download_failed";
 
 /** The task's wish to find its inputs as plain files and to leave its outputs so; undefined when it has none. */
 export function dataLoadingOf(template: TaskTemplate): DataLoadingConfig | undefined {
@@ -31,18 +39,35 @@ const inputFolder = (folder: AttemptFolder): string => join(folder.in, "data");
 /** Not below `out`, which is uploaded as it is. */
 const outputFolder = (folder: AttemptFolder): string => join(folder.work, ".flyte-outputs");
 
+export interface DataToPrepare {
+  readonly config: DataLoadingConfig;
+  readonly inputs: LiteralMap;
+  readonly storage: Storage;
+  /** Whether the task finds a folder at another path than its own. */
+  readonly canMount: boolean;
+}
+
 /** Lays the inputs out, and answers where the task's own paths lead. */
-export async function prepareData(
-  folder: AttemptFolder,
-  config: DataLoadingConfig,
-  inputs: LiteralMap,
-  storage: Storage,
-): Promise<Launch["mounts"]> {
-  await downloadInputs(inputFolder(folder), inputs, formatOf(config), storage);
+export async function prepareData(folder: AttemptFolder, data: DataToPrepare): Promise<Launch["mounts"]> {
+  const { config, inputs, storage, canMount } = data;
+  const inputPath = config.inputPath || INPUT_PATH;
+  const seenAs = canMount ? inputPath : inputFolder(folder);
+  const options = {
+    folder: inputFolder(folder),
+    seenAs,
+    inputs,
+    format: formatOf(config),
+    stores: openStores(storage),
+  };
+  await downloadInputs(options).catch((error: unknown) => {
+    const code = error instanceof SkeinError ? error.code : "internal";
+    const message = `The inputs could not be brought: ${error instanceof Error ? error.message : String(error)}`;
+    throw new SkeinError(code, INPUT_DOWNLOAD_FAILED, message, { cause: error });
+  });
   await mkdir(outputFolder(folder), { recursive: true });
   await openUp(outputFolder(folder));
   return {
-    [config.inputPath || INPUT_PATH]: { source: inputFolder(folder), isWritable: false },
+    [inputPath]: { source: inputFolder(folder), isWritable: false },
     [config.outputPath || OUTPUT_PATH]: { source: outputFolder(folder), isWritable: true },
   };
 }
@@ -54,28 +79,39 @@ export function replacePaths(words: readonly string[], mounts: Launch["mounts"])
   );
 }
 
-/** Turns the files that the task left into outputs.pb or error.pb. */
+/**
+ * Turns the files that the task left into outputs.pb or error.pb. After an exit that says itself what went wrong, only the
+ * program's own word that it failed says more.
+ */
 export async function collectData(
   folder: AttemptFolder,
   template: TaskTemplate,
   grant: ClaimGrant,
   storage: Storage,
+  exit: Exit,
 ): Promise<void> {
-  const declared = template.interface?.outputs;
-  const uploaded = await uploadOutputs(outputFolder(folder), declared, grant.rawOutputPrefix, storage);
-  if ("outputs" in uploaded) {
-    await replaceFile(join(folder.out, "outputs.pb"), toBytes(LiteralMapSchema, uploaded.outputs));
+  const left = outputFolder(folder);
+  if (exit.type !== "exited" || exit.code !== 0) {
+    const problem = await readErrorFile(left);
+    if (problem !== undefined) await writeError(folder, { problem, isUsers: true });
     return;
   }
-  const error = {
-    code: uploaded.isUsers ? "UserError" : "OutputUploadFailed",
-    message: uploaded.problem,
-    kind: ContainerError_Kind.NON_RECOVERABLE,
-    origin: ExecutionError_ErrorKind.USER,
-  };
-  const document = create(ErrorDocumentSchema, { error });
-  await replaceFile(join(folder.out, "error.pb"), toBytes(ErrorDocumentSchema, document));
+  try {
+    const uploaded = await uploadOutputs({
+      folder: left,
+      declared: template.interface?.outputs,
+      rawPrefix: grant.rawOutputPrefix,
+      stores: openStores(storage),
+    });
+    if ("problem" in uploaded) await writeError(folder, uploaded);
+    else await replaceFile(join(folder.out, "outputs.pb"), toBytes(LiteralMapSchema, uploaded.outputs));
+  } catch (error) {
+    await writeError(folder, { step: "OutputUploadFailed", error });
+  }
 }
+
+const writeError = (folder: AttemptFolder, failure: DataFailure): Promise<void> =>
+  replaceFile(join(folder.out, "error.pb"), errorDocument(failure));
 
 /** The task may have left a link of that name: it is removed, never written through. */
 async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
