@@ -115,6 +115,7 @@ async function open(
       storage,
       notifier,
       secretKey,
+      secrets: secrets.source,
       signToken: config.authIssuer === undefined ? undefined : (run) => signRunToken(secretKey, run),
     }),
     logs: createLogService(pool),

@@ -93,12 +93,16 @@ export const ClaimGrant = z.object({
 });
 export type ClaimGrant = z.infer<typeof ClaimGrant>;
 
-/** In the order of the request. `refused` says why in a word: the attempt is over, unknown, or somebody else's. */
+/**
+ * In the order of the request. `refused` says why in a word: the attempt is over, unknown, or somebody else's. `later`: it
+ * is the agent's, but something it needs cannot be had now, as the words for people say; ask again.
+ */
 export const ClaimResponse = z.object({
   results: z.array(
     z.union([
       z.object({ granted: ClaimGrant }),
       z.object({ refused: z.enum(["over", "unknown", "taken", "stopping"]) }),
+      z.object({ later: z.string().max(2_000) }),
     ]),
   ),
 });

@@ -11,7 +11,9 @@ export type SourceSpec =
   | { readonly type: "files"; readonly root: string }
   | { readonly type: "env"; readonly prefix: string };
 
-const TIME_LIMIT_MS = 5_000;
+const TIME_LIMIT_MS = 3_000;
+/** Of all sources together: an agent waits ten seconds for the answer to its claims. */
+const TIME_LIMIT_IN_ALL_MS = 5_000;
 const FOUND_MS = 30_000;
 const MISSING_MS = 2_000;
 
@@ -47,7 +49,7 @@ export interface SourceOptions {
 
 /** All named sources as one, asked in their order; each has a time limit, and those outside of us a short memory. */
 export const openSources = (specs: readonly SourceSpec[], options: SourceOptions): SecretSource =>
-  firstOf(specs.map((spec) => openSource(spec, options)));
+  withTimeLimit(firstOf(specs.map((spec) => openSource(spec, options))), TIME_LIMIT_IN_ALL_MS);
 
 function openSource(spec: SourceSpec, { environment, stored, awsNames }: SourceOptions): SecretSource {
   const limited = (source: SecretSource) => withTimeLimit(source, TIME_LIMIT_MS);

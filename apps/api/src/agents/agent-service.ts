@@ -18,8 +18,10 @@ import {
   type Notifier,
   type OpenDb,
   recordHeartbeat,
+  recordWaiting,
 } from "@skein/db";
 import { SkeinError } from "@skein/errors";
+import type { SecretSource } from "@skein/secrets";
 import type { Storage } from "@skein/storage";
 import { createClaim } from "./claim.ts";
 import type { SignToken } from "./client-tasks.ts";
@@ -45,6 +47,8 @@ export interface AgentServiceOptions {
   readonly signToken: SignToken | undefined;
   /** Rebuilds the tokens of attempts. */
   readonly secretKey: string;
+  /** Knows the secrets that tasks ask for. */
+  readonly secrets: SecretSource;
 }
 
 /** A claim may be silent for two leases: longer than any answer to it can be under way. */
@@ -74,7 +78,9 @@ export function createAgentService(options: AgentServiceOptions): AgentService {
         );
       }
       if (hasEvents) notifier.notify(EVENTS_CHANNEL);
-      if (await noteDecks(pool, storage, request)) notifier.notify(CHANGES_CHANNEL);
+      const hasDecks = await noteDecks(pool, storage, request);
+      const hasReasons = await recordWaiting(pool, request, request.notes);
+      if (hasDecks || hasReasons) notifier.notify(CHANGES_CHANNEL);
       return { stop, settled, isCordoned };
     },
 

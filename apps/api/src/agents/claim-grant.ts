@@ -8,7 +8,7 @@ import { rawOutputPrefix, rawRootOf } from "./raw-output.ts";
 import type { LocatedTask } from "./task-lookup.ts";
 
 /** What a grant holds beside what the rows and the graph say. */
-export type GrantExtras = Pick<ClaimGrant, "inputs" | "previousCheckpointPrefix" | "platform">;
+export type GrantExtras = Pick<ClaimGrant, "inputs" | "previousCheckpointPrefix" | "platform" | "secrets">;
 
 /** All an agent needs to start user code, put together. */
 export function claimGrant(
@@ -33,7 +33,6 @@ export function claimGrant(
     outputPrefix: attemptOutputPrefix(storage, { project, domain, runName, actionName, attempt: id.attempt }),
     rawOutputPrefix: rawOutputPrefix(rawRootOf(storage, claimed.runSpec), claimed, id.attempt),
     arrayIndex: claimed.itemIndex,
-    secrets: [],
     storeCredentials: null,
     labels: { ...spec.labels?.values },
     annotations: { ...spec.annotations?.values },

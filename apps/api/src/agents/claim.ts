@@ -17,9 +17,9 @@ export function createClaim(pool: OpenDb["pool"], makeGrants: MakeGrants) {
     let at = 0;
     const results = verdicts.map((verdict) => {
       if (!verdict.granted) return { refused: verdict.refused };
-      const grant = grants[at++];
-      invariant(grant, "every granted attempt has its grant");
-      return { granted: grant };
+      const made = grants[at++];
+      invariant(made, "every granted attempt has its grant");
+      return "grant" in made ? { granted: made.grant } : made;
     });
     return { results };
   };

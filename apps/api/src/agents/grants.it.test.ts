@@ -4,6 +4,7 @@ import { openNotifier } from "@skein/db";
 import { fromBytes, toBytes } from "@skein/idl";
 import { ExecutionSpecSchema } from "@skein/idl/admin";
 import { CompiledWorkflowClosureSchema, TaskTemplateSchema } from "@skein/idl/core";
+import { openSources } from "@skein/secrets";
 import { openStorage, type Storage } from "@skein/storage";
 import {
   createTempFolder,
@@ -66,7 +67,7 @@ async function claim(ordinal: number, attempt = 0): Promise<ClaimGrant> {
   const id = { runId, ordinal, attempt };
   const wanted = { ...id, token: attemptToken(KEY, id) };
   const [result] = (await agents.claim({ agentId: "a1", pool: "default", attempts: [wanted] })).results;
-  if (!result || !("granted" in result)) throw new Error(`refused: ${result?.refused}`);
+  if (!result || !("granted" in result)) throw new Error(`no grant: ${JSON.stringify(result)}`);
   return result.granted;
 }
 
@@ -82,7 +83,14 @@ beforeEach(async () => {
   const signToken = async ({ runId: ofRun, project, domain }: { runId: string; project: string; domain: string }) =>
     `token of ${ofRun} in ${project}/${domain}`;
   const notifier = openNotifier(database.pool);
-  agents = createAgentService({ pool: database.pool, storage, notifier, signToken, secretKey: KEY });
+  agents = createAgentService({
+    pool: database.pool,
+    storage,
+    notifier,
+    signToken,
+    secretKey: KEY,
+    secrets: openSources([], { environment: {} }),
+  });
   await insertProject(database.pool);
   runId = await newRun(closureOf("plain:1"));
 });

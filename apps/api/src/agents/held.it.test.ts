@@ -3,6 +3,7 @@ import { attemptKey, attemptToken, type HeldResponse, POD_LAUNCHER_LEASE_MS, tok
 import { openNotifier } from "@skein/db";
 import { toBytes } from "@skein/idl";
 import { CompiledWorkflowClosureSchema } from "@skein/idl/core";
+import { openSources } from "@skein/secrets";
 import { openStorage, type Storage } from "@skein/storage";
 import {
   createTempFolder,
@@ -81,7 +82,14 @@ beforeEach(async () => {
   folder = createTempFolder("held");
   storage = await openStorage({ uri: `file://${folder.path}` });
   const notifier = openNotifier(database.pool);
-  agents = createAgentService({ pool: database.pool, storage, notifier, signToken: undefined, secretKey: KEY });
+  agents = createAgentService({
+    pool: database.pool,
+    storage,
+    notifier,
+    signToken: undefined,
+    secretKey: KEY,
+    secrets: openSources([], { environment: {} }),
+  });
   await insertProject(database.pool);
   const compiled = Buffer.from(toBytes(CompiledWorkflowClosureSchema, graph));
   runId = await insertRun(database.pool, await insertWorkflow(database.pool, { compiled }));

@@ -1,7 +1,12 @@
 import type { AttemptId, ClaimGrant } from "@skein/contracts";
 import { type ClaimedAttempt, type OpenDb, type PathStep, readActionPaths } from "@skein/db";
+import { SkeinError } from "@skein/errors";
+import { fromBytes } from "@skein/idl";
+import { ExecutionSpecSchema } from "@skein/idl/admin";
 import type { TaskTemplate } from "@skein/idl/core";
+import type { SecretSource } from "@skein/secrets";
 import type { Storage } from "@skein/storage";
+import { grantSecrets } from "../secrets/granted-secrets.ts";
 import { claimGrant } from "./claim-grant.ts";
 import { isClient, type SignToken } from "./client-tasks.ts";
 import { createFindCheckpoint } from "./previous-checkpoint.ts";
@@ -12,6 +17,8 @@ export interface GrantOptions {
   readonly pool: OpenDb["pool"];
   readonly storage: Storage;
   readonly signToken: SignToken | undefined;
+  /** Knows the secrets that tasks ask for. */
+  readonly secrets: SecretSource;
 }
 
 /** An attempt that an agent may make. */
@@ -20,10 +27,15 @@ export interface Granted {
   readonly claimed: ClaimedAttempt;
 }
 
-/** Puts together what granted attempts need, in their order. */
-export type MakeGrants = (granted: readonly Granted[]) => Promise<ClaimGrant[]>;
+/** What an attempt needs, or why that cannot be said now. */
+export type MadeGrant = { readonly grant: ClaimGrant } | { readonly later: string };
 
-export function createMakeGrants({ pool, storage, signToken }: GrantOptions): MakeGrants {
+/** Puts together what granted attempts need, in their order. One that has to wait for a secret holds no other back. */
+export type MakeGrants = (granted: readonly Granted[]) => Promise<MadeGrant[]>;
+
+const LATER_MAX = 2_000;
+
+export function createMakeGrants({ pool, storage, signToken, secrets }: GrantOptions): MakeGrants {
   const findTask = createFindTask(pool, storage);
   const findCheckpoint = createFindCheckpoint(pool, storage);
   const shareInputs = createShareInputs(pool, storage);
@@ -41,15 +53,29 @@ export function createMakeGrants({ pool, storage, signToken }: GrantOptions): Ma
     return { token: (await signToken?.({ runId: id.runId, project, domain })) ?? null };
   };
 
-  const grantOf = async (granted: Granted, path: readonly PathStep[]): Promise<ClaimGrant> => {
+  const secretsOf = async ({ claimed }: Granted, template: TaskTemplate) => {
+    const spec = fromBytes(ExecutionSpecSchema, claimed.runSpec);
+    try {
+      return await grantSecrets(secrets, claimed, template, spec);
+    } catch (error) {
+      // The operator's to mend, so the attempt waits instead of failing.
+      if (error instanceof SkeinError) return { later: error.message.slice(0, LATER_MAX) };
+      throw error;
+    }
+  };
+
+  const grantOf = async (granted: Granted, path: readonly PathStep[]): Promise<MadeGrant> => {
     const { id, claimed } = granted;
     const task = await findTask(id, claimed, path);
-    const [inputs, previousCheckpointPrefix, platform] = await Promise.all([
+    const [inputs, previousCheckpointPrefix, platform, found] = await Promise.all([
       inputsOf(granted),
       findCheckpoint(id, claimed, task.template),
       platformOf(granted, task.template),
+      secretsOf(granted, task.template),
     ]);
-    return claimGrant(storage, id, claimed, task, { inputs, previousCheckpointPrefix, platform });
+    if ("later" in found) return found;
+    const extras = { inputs, previousCheckpointPrefix, platform, secrets: found };
+    return { grant: claimGrant(storage, id, claimed, task, extras) };
   };
 
   return async (granted) => {
