@@ -1,4 +1,4 @@
-import type { NewValue, RunAdvance } from "@skein/db";
+import type { NewValue, Reporter, RunAdvance } from "@skein/db";
 import {
   type ActionRecord,
   type ActionState,
@@ -197,14 +197,17 @@ function isAccepted(
   return actions.get(ordinal)?.phase === "succeeded";
 }
 
-/** Who reported attempts that changed, and which decks they wrote. */
+/** Who reported attempts that changed, what their images were, and which decks they wrote. */
 function reportersOf(facts: readonly Fact[], attempts: ReadonlyMap<string, AttemptState>) {
-  const reporters = new Map<string, string>();
+  const reporters = new Map<string, Reporter>();
   const deckUris = new Map<number, string>();
   for (const { report } of facts) {
     if (!report || !attempts.has(attemptKeyOf(report))) continue;
-    reporters.set(attemptKeyOf(report), report.agentId);
-    const { outcome } = report;
+    const { outcome, agentId } = report;
+    const key = attemptKeyOf(report);
+    const imageDigest = outcome.type === "started" ? outcome.imageDigest : undefined;
+    // Its start and its end may come together.
+    reporters.set(key, { agentId, imageDigest: imageDigest ?? reporters.get(key)?.imageDigest ?? null });
     const hasDeck = outcome.type === "succeeded" || outcome.type === "failed";
     if (hasDeck && outcome.deckUri !== undefined) deckUris.set(report.ordinal, outcome.deckUri);
   }

@@ -14,6 +14,7 @@ export { type HeartbeatResult, recordHeartbeat } from "./agents/heartbeat.ts";
 export { type HeldClaim, readHeldClaims } from "./agents/held.ts";
 export { appendLogChunks, type NewLogChunk, readLogBytes } from "./agents/logs.ts";
 export { isRunLive } from "./agents/run-liveness.ts";
+export { recordWaiting } from "./agents/waiting.ts";
 export {
   type CacheArtifact,
   type CachePartition,
@@ -107,6 +108,7 @@ export type {
   NewSignal,
   NewValue,
   ParentNews,
+  Reporter,
   RunAdvance,
 } from "./loop/run-advance.ts";
 export {
@@ -224,19 +226,6 @@ export {
   type ValueSide,
 } from "./runs/read-runs.ts";
 export { readTimings, type TimedAction, type TimedAttempt } from "./runs/read-timings.ts";
-export {
-  countSecretsToRotate,
-  deleteSecret,
-  findSecret,
-  insertSecret,
-  listSecrets,
-  listSecretsToRotate,
-  newestSecretVersion,
-  replaceDataKey,
-  type SecretListing,
-  type SecretName,
-  type SecretRow,
-} from "./secrets/secrets.ts";
 export {
   countSecretsToRotate,
   deleteSecret,

@@ -5,7 +5,7 @@ export function attemptReason(attempt: AttemptRow): string {
   const agent = attempt.agentId === null ? "an agent" : `agent ${attempt.agentId}`;
   switch (attempt.phase) {
     case "queued":
-      return `waiting for a free agent of pool ${attempt.pool}`;
+      return attempt.waitingReason ?? `waiting for a free agent of pool ${attempt.pool}`;
     case "running":
       return `running on ${agent}`;
     case "aborting":

@@ -82,6 +82,7 @@ export const toAttemptJson = (attempt: AttemptRow) => ({
   attempt: attempt.attempt,
   phase: attempt.phase,
   agent: attempt.agentId,
+  imageDigest: attempt.imageDigest,
   error: errorOf(attempt),
   queuedAt: attempt.queuedAt.toISOString(),
   ...timesOf(attempt),

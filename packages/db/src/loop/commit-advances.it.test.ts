@@ -134,16 +134,17 @@ test("an attempt that ends takes its claim, its waiting command and its timers w
         attempts: [{ ...attempt, phase: "succeeded", startedAtMs: 2_000, endedAtMs: 3_000, isNew: false }],
         commands: [{ type: "clearTimers", ordinal: 2, attempt: 0 }],
       },
-      { reporters: new Map([["2.0", "agent-1"]]) },
+      { reporters: new Map([["2.0", { agentId: "agent-1", imageDigest: "sha256:1f" }]]) },
     ),
   ]);
   const left = await one(
     "select (select count(*)::int from claims) claims, (select count(*)::int from commands) commands, (select count(*)::int from timers) timers",
   );
   expect(left).toEqual({ claims: 0, commands: 0, timers: 0 });
-  expect(await one("select phase, agent_id, duration from attempts")).toEqual({
+  expect(await one("select phase, agent_id, image_digest, duration from attempts")).toEqual({
     phase: "succeeded",
     agent_id: "agent-1",
+    image_digest: "sha256:1f",
     duration: 1,
   });
 });

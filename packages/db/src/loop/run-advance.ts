@@ -72,6 +72,13 @@ export interface ParentNews {
   readonly outputs: Pick<NewValue, "data" | "uri" | "sizeBytes"> | null;
 }
 
+/** What an agent said of an attempt beside the engine's facts. */
+export interface Reporter {
+  readonly agentId: string;
+  /** Null where it did not say. */
+  readonly imageDigest: string | null;
+}
+
 /** Everything that one advance of one run writes. */
 export interface RunAdvance {
   readonly runId: string;
@@ -83,8 +90,8 @@ export interface RunAdvance {
   /** Values to copy from rows of earlier commits. What is not there is not copied. */
   readonly copies: readonly ValueCopy[];
   readonly orders: readonly NewOrder[];
-  /** Which agent reported an attempt, by `ordinal.attempt`. */
-  readonly reporters: ReadonlyMap<string, string>;
+  /** Who reported an attempt, by `ordinal.attempt`. */
+  readonly reporters: ReadonlyMap<string, Reporter>;
   /** Decks that tasks wrote, by ordinal. */
   readonly deckUris: ReadonlyMap<number, string>;
   readonly signals: readonly NewSignal[];

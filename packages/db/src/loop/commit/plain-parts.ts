@@ -1,6 +1,6 @@
 import { type AttemptState, type EngineEvent, isTerminalAttempt, type RunChange } from "@skein/engine";
 import { type Column, moment } from "../columns.ts";
-import type { NewOrder, NewValue, RunAdvance } from "../run-advance.ts";
+import type { NewOrder, NewValue, Reporter, RunAdvance } from "../run-advance.ts";
 import { type OfRun, part, perRun } from "./part.ts";
 
 /** Takes the runs whose version is as expected; everything else joins them for the new `changed_seq`. */
@@ -32,7 +32,7 @@ export const runPart = part<OfRun<{ version: number; change: RunChange | null }>
 )`,
 );
 
-type AttemptRow = OfRun<AttemptState> & { readonly agentId: string | null };
+type AttemptRow = OfRun<AttemptState> & Pick<Reporter, "imageDigest"> & { readonly agentId: string | null };
 type NewAttemptRow = AttemptRow & Pick<NewOrder, "pool" | "kind" | "tokenHash">;
 const attemptState: readonly Column<AttemptRow>[] = [
   ["run_id", "uuid", (row) => row.runId],
@@ -40,6 +40,7 @@ const attemptState: readonly Column<AttemptRow>[] = [
   ["attempt", "int", (row) => row.attempt],
   ["phase", "attempt_phase", (row) => row.phase],
   ["agent_id", "text", (row) => row.agentId],
+  ["image_digest", "text", (row) => row.imageDigest],
   ["started", "float8", (row) => row.startedAtMs],
   ["ended", "float8", (row) => row.endedAtMs],
   ["error_code", "text", (row) => row.failure?.code ?? null],
@@ -48,11 +49,10 @@ const attemptState: readonly Column<AttemptRow>[] = [
   ["error_recoverable", "boolean", (row) => row.failure?.recoverable ?? null],
 ];
 
-const toAttemptRow = ({ runId, reporters }: RunAdvance, attempt: AttemptState): AttemptRow => ({
-  ...attempt,
-  runId,
-  agentId: reporters.get(`${attempt.ordinal}.${attempt.attempt}`) ?? null,
-});
+function toAttemptRow({ runId, reporters }: RunAdvance, attempt: AttemptState): AttemptRow {
+  const reporter = reporters.get(`${attempt.ordinal}.${attempt.attempt}`);
+  return { ...attempt, runId, agentId: reporter?.agentId ?? null, imageDigest: reporter?.imageDigest ?? null };
+}
 
 /** There is an order for each new attempt. */
 function addedAttempts(advances: readonly RunAdvance[]): NewAttemptRow[] {
@@ -75,9 +75,9 @@ const newAttemptPart = part<NewAttemptRow>(
   ],
   addedAttempts,
   (from) => `new_attempts as (
-  insert into attempts (run_id, ordinal, attempt, org, project, shard, pool, kind, phase, token_hash, agent_id, queued_at, started_at, ended_at,
+  insert into attempts (run_id, ordinal, attempt, org, project, shard, pool, kind, phase, token_hash, agent_id, image_digest, queued_at, started_at, ended_at,
     error_code, error_message, error_kind, error_recoverable, changed_seq)
-  select u.run_id, u.ordinal, u.attempt, f.org, f.project, f.shard, u.pool, u.kind, u.phase, u.token_hash, u.agent_id, ${moment("u.queued")},
+  select u.run_id, u.ordinal, u.attempt, f.org, f.project, f.shard, u.pool, u.kind, u.phase, u.token_hash, u.agent_id, u.image_digest, ${moment("u.queued")},
     ${moment("u.started")}, ${moment("u.ended")}, u.error_code, u.error_message, u.error_kind, u.error_recoverable, f.changed_seq
   from ${from} join fenced f on f.id = u.run_id
 )`,
@@ -90,7 +90,8 @@ const attemptPart = part<AttemptRow>(
       advance.changes.attempts.filter(({ isNew }) => !isNew).map((attempt) => toAttemptRow(advance, attempt)),
     ),
   (from) => `changed_attempts as (
-  update attempts a set phase = u.phase, agent_id = coalesce(u.agent_id, a.agent_id), started_at = ${moment("u.started")},
+  update attempts a set phase = u.phase, agent_id = coalesce(u.agent_id, a.agent_id),
+    image_digest = coalesce(u.image_digest, a.image_digest), started_at = ${moment("u.started")},
     ended_at = ${moment("u.ended")}, error_code = u.error_code, error_message = u.error_message, error_kind = u.error_kind,
     error_recoverable = u.error_recoverable, changed_seq = f.changed_seq, updated_at = now()
   from ${from} join fenced f on f.id = u.run_id
