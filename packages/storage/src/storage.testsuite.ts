@@ -9,8 +9,18 @@ const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
 const put = (url: string, body: string, headers: Record<string, string> = {}) =>
   fetch(url, { method: "PUT", body, headers });
 
+/** What a store, or its emulator, does not do. */
+export interface Lacks {
+  /** It checks the content against the Content-MD5 that is sent, but takes one that was not promised, or none. */
+  readonly promisedMd5?: boolean;
+  /** It takes any content whatever Content-MD5 says. */
+  readonly contentMd5?: boolean;
+  /** It serves signed URLs without looking at the signature. */
+  readonly signatures?: boolean;
+}
+
 /** What every object store promises. `storageOf` is called in each test; the store lives as long as the file's tests. */
-export function storageTestSuite(name: string, storageOf: () => Storage): void {
+export function storageTestSuite(name: string, storageOf: () => Storage, lacks: Lacks = {}): void {
   const limits = { contentLengthMax: 1000, expiresInSeconds: 60 };
 
   describe(`${name}: objects`, () => {
@@ -141,7 +151,14 @@ export function storageTestSuite(name: string, storageOf: () => Storage): void {
 
     test("a URI of another store or of a sibling of the root is refused", async () => {
       const storage = storageOf();
-      for (const uri of [`${storage.rootUri}x/a`, "s3://other/a", "file:///etc/passwd", "http://x/a", "a"]) {
+      for (const uri of [
+        `${storage.rootUri}x/a`,
+        "s3://other/a",
+        "gs://other/a",
+        "file:///etc/passwd",
+        "http://x/a",
+        "a",
+      ]) {
         await expect(storage.get(uri)).rejects.toMatchObject({ code: "invalid_argument" });
       }
     });
@@ -153,11 +170,14 @@ export function storageTestSuite(name: string, storageOf: () => Storage): void {
       const uri = storage.join("signed", "code.tar.gz");
       const upload = await storage.signUpload({ uri, contentMd5: md5("tarball"), md5AsMetadata: true, ...limits });
       const headers = { ...upload.headers, "Content-MD5": base64(md5("tarball")) };
-      expect((await put(upload.url, "another", headers)).status).toBe(400);
-      expect((await put(upload.url, "another", { ...headers, "Content-MD5": base64(md5("another")) })).ok).toBe(false);
-      expect((await put(upload.url, "tarball", upload.headers)).ok).toBe(false);
+      if (!lacks.contentMd5) expect((await put(upload.url, "another", headers)).status).toBe(400);
+      if (!lacks.promisedMd5) {
+        const another = { ...headers, "Content-MD5": base64(md5("another")) };
+        expect((await put(upload.url, "another", another)).ok).toBe(false);
+        expect((await put(upload.url, "tarball", upload.headers)).ok).toBe(false);
+      }
       expect(await storage.head(uri)).toBeUndefined();
-      expect((await put(upload.url, "tarball", headers)).status).toBe(200);
+      expect([200, 201]).toContain((await put(upload.url, "tarball", headers)).status);
       expect(base64((await storage.head(uri, { md5: true }))?.md5 ?? new Uint8Array())).toBe(headers["Content-MD5"]);
     });
 
@@ -165,7 +185,7 @@ export function storageTestSuite(name: string, storageOf: () => Storage): void {
       const storage = storageOf();
       const uri = storage.join("signed", "frame.parquet");
       const upload = await storage.signUpload({ uri, ...limits });
-      expect((await put(upload.url, "rows", upload.headers)).status).toBe(200);
+      expect([200, 201]).toContain((await put(upload.url, "rows", upload.headers)).status);
       expect(Buffer.from(await storage.get(uri)).toString()).toBe("rows");
     });
 
@@ -176,20 +196,27 @@ export function storageTestSuite(name: string, storageOf: () => Storage): void {
       const url = await storage.signDownload(uri, 60);
       const answer = await fetch(url);
       expect([answer.status, await answer.text()]).toEqual([200, "<p>deck</p>"]);
-      expect((await put(url, "overwritten")).ok).toBe(false);
+      if (!lacks.signatures) expect((await put(url, "overwritten", { "x-ms-blob-type": "BlockBlob" })).ok).toBe(false);
       expect((await fetch(await storage.signDownload(storage.join("signed", "none"), 60))).status).toBe(404);
     });
 
+    if (lacks.signatures) return;
     test("a signed URL that was changed is refused", async () => {
       const storage = storageOf();
       const uri = storage.join("signed", "changed");
       await storage.put(uri, Buffer.from("secret"));
       const url = await storage.signDownload(uri, 60);
-      const middle = Math.floor(url.length * 0.6);
+      const middle = signatureMiddle(url);
       const changed = url.slice(0, middle) + (url[middle] === "A" ? "B" : "A") + url.slice(middle + 1);
       const answer = await fetch(changed);
       expect(answer.ok).toBe(false);
       expect(await answer.text()).not.toContain("secret");
     });
   });
+}
+
+/** A place within the signature, or within the payload that a token signs. */
+function signatureMiddle(url: string): number {
+  const named = /[?&](?:X-Amz-Signature|sig)=/.exec(url);
+  return named ? named.index + named[0].length + 5 : Math.floor(url.length * 0.6);
 }

@@ -12,9 +12,9 @@ export interface ObjectInfo {
 
 export interface UploadRequest {
   readonly uri: string;
-  /** Raw 16 bytes: the store refuses any other content. */
+  /** Raw 16 bytes: the store refuses any other content. Azure does only where the PUT says Content-MD5, as Flyte's clients do. */
   readonly contentMd5?: Uint8Array;
-  /** Enforced by file storage; an S3 presigned PUT knows no upper bound but S3's own 5 GiB. */
+  /** Enforced by file storage and GCS; a PUT to S3 or Azure knows no upper bound but the store's own 5 GiB. */
   readonly contentLengthMax: number;
   readonly expiresInSeconds: number;
   /** Also stores the MD5 as object metadata, which the client then has to send as a header (Flyte's `add_content_md5_metadata`). */
@@ -29,7 +29,7 @@ export interface SignedUpload {
 }
 
 /**
- * One root in one object store. Every URI it takes or gives is an unescaped `file://` or `s3://` URI below
+ * One root in one object store. Every URI it takes or gives is an unescaped `file://`, `s3://`, `gs://` or `abfs://` URI below
  * `rootUri`; anything else is refused as invalid_argument, so that no caller can reach outside.
  */
 export interface Storage {

@@ -9,6 +9,8 @@ import { waitFor } from "./wait-for.ts";
 
 export interface TestGcs {
   readonly endpoint: string;
+  /** Where its signed URLs lead. */
+  readonly publicEndpoint: string;
   readonly bucket: string;
   /** A service account's key, made for this server: signs URLs. */
   readonly keyFile: string;
@@ -23,7 +25,7 @@ export async function startGcs(): Promise<TestGcs> {
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const place = ["-scheme", "http", "-host", "127.0.0.1", "-port", `${port}`, "-external-url", endpoint];
-  const running = await startLeashed(server, [...place, "-public-host", `127.0.0.1:${port}`, "-backend", "memory"], {
+  const running = await startLeashed(server, [...place, "-public-host", `localhost:${port}`, "-backend", "memory"], {
     logFile: join(folder.path, "fake-gcs-server.log"),
   });
   const buckets = `${endpoint}/storage/v1/b`;
@@ -35,6 +37,7 @@ export async function startGcs(): Promise<TestGcs> {
   writeFileSync(keyFile, JSON.stringify(serviceAccount()), { mode: 0o600 });
   return {
     endpoint,
+    publicEndpoint: `http://localhost:${port}`,
     bucket,
     keyFile,
     close: async () => {

@@ -1,28 +1,22 @@
 import { S3ServiceException } from "@aws-sdk/client-s3";
-import { SkeinError } from "@skein/errors";
+import type { StoreProblem } from "../bucket.ts";
 
-/** Whether S3 says that the object (not the bucket) is not there; a HEAD has no body to name a reason. */
-export const isMissing = (error: unknown): boolean =>
-  error instanceof S3ServiceException && (error.name === "NoSuchKey" || error.name === "NotFound");
+/** Refusals that are about who asks, not about what may be done. */
+const WRONG_CREDENTIALS = new Set([
+  "InvalidAccessKeyId",
+  "SignatureDoesNotMatch",
+  "RequestTimeTooSkewed",
+  "InvalidToken",
+  "ExpiredToken",
+]);
 
-/** S3's and the network's errors in our words: worth another try, or to be set right by whoever runs Skein. */
-export function translateS3Error(uri: string, error: unknown): unknown {
-  if (error instanceof SkeinError) return error;
-  if (!(error instanceof Error)) return error;
-  const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
-  const said = `${error.name}: ${error.message}`;
-  if (status !== undefined && status < 500 && status !== 429) {
-    const advice = "Check the bucket's name, the region and the credentials.";
-    return new SkeinError(
-      "failed_precondition",
-      "storage_refused",
-      `The object store refused ${uri} (${said}). ${advice}`,
-      {
-        cause: error,
-      },
-    );
-  }
-  return new SkeinError("unavailable", "storage_unavailable", `The object store did not answer for ${uri} (${said}).`, {
-    cause: error,
-  });
+/** What an error of the S3 SDK says. A HEAD has no body to name a reason, so its status must do. */
+export function s3Problem(error: unknown): StoreProblem {
+  if (error instanceof Error && error.name === "CredentialsProviderError") return "refused";
+  if (!(error instanceof S3ServiceException)) return "outage";
+  if (error.name === "NoSuchKey" || error.name === "NotFound") return "missing";
+  const status = error.$metadata.httpStatusCode;
+  if (status === 416) return "behindEnd";
+  if (status === 403) return WRONG_CREDENTIALS.has(error.name) ? "refused" : "forbidden";
+  return status !== undefined && status < 500 && status !== 429 ? "refused" : "outage";
 }

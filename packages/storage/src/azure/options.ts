@@ -1,0 +1,11 @@
+/** How to reach Azure Blob Storage. */
+export interface AzureOptions {
+  /** The storage account, where the root's URI does not name it. */
+  readonly account?: string;
+  /** The account's key. Without it Azure's usual sources count: variables, workload identity, managed identity. */
+  readonly accountKey?: string;
+  /** The account's blob service where it is not `https://<account>.blob.core.windows.net`: an emulator, another cloud. */
+  readonly endpoint?: string;
+  /** The same as clients outside reach it; signed URLs carry it. */
+  readonly publicEndpoint?: string;
+}
