@@ -88,6 +88,8 @@ export const ClaimGrant = z.object({
   labels: z.record(z.string(), z.string()),
   annotations: z.record(z.string(), z.string()),
   interruptible: z.boolean(),
+  /** The service account that the run was launched with, for tasks that name none. */
+  serviceAccount: z.string().optional(),
   /** Milliseconds, 0 = none. The scheduler enforces it; the agent only tells the task. */
   timeoutMs: z.number(),
 });

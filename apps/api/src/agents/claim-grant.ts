@@ -37,9 +37,14 @@ export function claimGrant(
     labels: { ...spec.labels?.values },
     annotations: { ...spec.annotations?.values },
     interruptible: isInterruptible(spec, template, node),
+    serviceAccount: serviceAccountOf(spec),
     timeoutMs: timeoutMs(node?.metadata?.timeout ?? template.metadata?.timeout),
   };
 }
+
+/** Older clients name it beside the security context. */
+const serviceAccountOf = (spec: ExecutionSpec): string =>
+  spec.securityContext?.runAs?.k8sServiceAccount || spec.authRole?.kubernetesServiceAccount || "";
 
 /** The run's word beats the node's, and the node's beats the task's. */
 function isInterruptible(spec: ExecutionSpec, template: TaskTemplate, node: Node | undefined): boolean {

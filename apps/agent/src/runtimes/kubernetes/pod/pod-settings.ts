@@ -56,11 +56,19 @@ export const PodRules = z.strictObject({
       mayMountToken: z.boolean().default(false),
     })
     .prefault({}),
-  /** Where all projects share a namespace: Secrets and PodTemplates of it that tasks may name. Elsewhere they may name any of their namespace. */
-  sharedSecrets: z.array(z.string()).default([]),
+  /** Where all projects share a namespace a task could reach what belongs to others, and these are the exceptions. Elsewhere a task may name whatever is in its namespace. */
+  shared: z
+    .strictObject({
+      /** Secrets, ConfigMaps and PersistentVolumeClaims. */
+      names: z.array(z.string()).default([]),
+      /** Labels of tasks and runs: any other could make a pod the backend of somebody's Service. They become annotations. */
+      labels: z.array(z.string()).default([]),
+    })
+    .prefault({}),
   /** Of the primary container, where the task says nothing. */
   defaultResources: Resources.prefault({
-    requests: { cpu: "1", memory: "1Gi" },
+    requests: { cpu: "100m", memory: "256Mi" },
+    limits: { cpu: "2", memory: "1Gi" },
   }),
   /** No container may ask for more, by the name of the resource. */
   resourcesMax: TextMap.default({}),
