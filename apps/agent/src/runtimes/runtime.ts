@@ -66,10 +66,11 @@ export interface Runtime {
   /** Takes over what an earlier agent process started; false when there is nothing to watch and no exit to read. */
   adopt(folder: AttemptFolder): Promise<boolean>;
   /**
-   * Resolves when user code of a started or adopted folder runs, or is over without having run; rejects only when `close`
-   * comes first. Without it user code runs as soon as `start` resolves.
+   * Resolves with the moment at which user code of a started or adopted folder began (epoch ms), once it did; with undefined
+   * when it is over without having run. Rejects only when `close` comes first. Without it user code runs as soon as `start`
+   * resolves.
    */
-  whenRunning?(folder: AttemptFolder): Promise<void>;
+  whenRunning?(folder: AttemptFolder): Promise<number | undefined>;
   /** What the name of the running image stood for, `sha256:…`; asked once user code runs. */
   imageDigest?(folder: AttemptFolder): Promise<string | undefined>;
   /** Resolves when user code ended; for a folder that was started or adopted. Rejects only when `close` comes first. */
