@@ -1,0 +1,63 @@
+# A role for the pods of each project and domain, for what their tasks reach besides Skein's storage: attach policies to it.
+data "aws_iam_policy_document" "tenant_trust" {
+  for_each = local.tenants
+  statement {
+    actions = ["sts:AssumeRoleWithWebIdentity"]
+    principals {
+      type        = "Federated"
+      identifiers = [local.provider_arn]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "${local.issuer}:sub"
+      values   = ["system:serviceaccount:${each.key}:default"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "${local.issuer}:aud"
+      values   = ["sts.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role" "tenant" {
+  for_each           = local.tenants
+  name_prefix        = "${substr("${var.name}-${each.key}", 0, 36)}-"
+  assume_role_policy = data.aws_iam_policy_document.tenant_trust[each.key].json
+  tags               = merge(var.tags, each.value)
+}
+
+# Everybody may read what runs pass on to each other; metadata is written by its own project only.
+data "aws_iam_policy_document" "tenant" {
+  for_each = local.tenants
+  statement {
+    sid       = "Read"
+    actions   = ["s3:GetObject"]
+    resources = ["${local.storage_arn}/*"]
+  }
+  statement {
+    sid     = "Write"
+    actions = ["s3:PutObject", "s3:AbortMultipartUpload"]
+    resources = [
+      "${local.storage_arn}/meta/${each.value.project}/${each.value.domain}/*",
+      "${local.storage_arn}/raw/*",
+    ]
+  }
+  statement {
+    sid       = "List"
+    actions   = ["s3:ListBucket"]
+    resources = [aws_s3_bucket.storage.arn]
+  }
+  statement {
+    sid       = "ObjectKeys"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [aws_kms_key.this.arn]
+  }
+}
+
+resource "aws_iam_role_policy" "tenant" {
+  for_each = local.tenants
+  name     = "storage"
+  role     = aws_iam_role.tenant[each.key].id
+  policy   = data.aws_iam_policy_document.tenant[each.key].json
+}
