@@ -47,6 +47,15 @@ export {
 } from "./flyte/specs.ts";
 export { freePort } from "./free-port.ts";
 export { startGcs, type TestGcs } from "./gcs.ts";
+export {
+  BUSYBOX_IMAGE,
+  type OwnKubernetes,
+  requireKubernetes,
+  startKubernetes,
+  startOwnKubernetes,
+  type TestKubernetes,
+  type TestNamespace,
+} from "./kubernetes.ts";
 export { type LeashedProcess, startLeashed } from "./leashed-process.ts";
 export { INSTALL_MOTO, requireMoto, startMoto, type TestAws } from "./moto.ts";
 export { startPostgres, type TestPostgres } from "./postgres-server.ts";
