@@ -1,1 +1,2 @@
-export { type Manifest, type NamespaceSettings, namespaceManifests } from "./namespace-manifests.ts";
+export type { Manifest, NamespaceOwner } from "./manifest.ts";
+export { confidentialManifest, namespaceManifests } from "./namespace-manifests.ts";

@@ -1,33 +1,46 @@
-import type { ClaimGrant } from "@skein/contracts";
-import type { Json } from "../pod/json.ts";
-
-/** A whole manifest, as Kubernetes' API spells it: to be sent as it is, for the client's own types spell some fields (`from`, `default`) otherwise. */
-export type Manifest = Json & {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: Json & { readonly name: string; readonly namespace?: string };
-};
-
-export interface NamespaceSettings {
-  /** Of the namespaces themselves, for `pod-security.kubernetes.io/enforce`. */
-  readonly podSecurity: "restricted" | "baseline" | "privileged";
-  /** The administrator's own templates, several YAML documents in one text; undefined: the built-in ones. */
-  readonly templates: string | undefined;
-  /** Further words for templates, `{{ name }}`. */
-  readonly values: Readonly<Record<string, string>>;
-  /** See `PodSettings`. */
-  readonly confidential: Readonly<Record<string, string>>;
-}
+import { CONFIDENTIAL_SECRET } from "../pod/confidences.ts";
+import type { PodSettings } from "../pod/pod-settings.ts";
+import { builtInManifests, builtInNamespace } from "./built-in-manifests.ts";
+import type { Manifest, NamespaceOwner } from "./manifest.ts";
+import { templateManifests, templateWords } from "./manifest-templates.ts";
 
 /**
- * What must be in a cluster before a project's pods are: the namespace first. To be applied by the server's side, as often
+ * What must be in a cluster before a project's pods are, in the order in which it is applied: by the server's side, as often
  * as one likes. A SkeinError says what is wrong with the administrator's templates.
  */
-export function namespaceManifests(
-  namespace: string,
-  grant: Pick<ClaimGrant, "org" | "project" | "domain">,
-  settings: NamespaceSettings,
-): Manifest[] {
-  void [grant, settings];
-  return [{ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } }];
+export function namespaceManifests(namespace: string, owner: NamespaceOwner, settings: PodSettings): Manifest[] {
+  const { templates, values } = settings.rules.namespaces;
+  const words = templateWords(namespace, owner, values);
+  const own =
+    templates === undefined
+      ? builtInManifests(namespace, settings.rules, words)
+      : templateManifests(templates, namespace, words);
+  const isGiven = own.some(({ kind, metadata }) => kind === "Namespace" && metadata.name === namespace);
+  const first = isGiven ? [] : [builtInNamespace(namespace, owner, settings.rules)];
+  return [
+    ...first,
+    ...own.filter(isNamespace),
+    ...own.filter((one) => !isNamespace(one)),
+    ...confidential(namespace, settings),
+  ];
 }
+
+/** The part that a namespace needs even where it is not ours to make; undefined when there is nothing to keep. */
+export function confidentialManifest(namespace: string, { confidential }: PodSettings): Manifest | undefined {
+  if (Object.keys(confidential).length === 0) return undefined;
+  const data = Object.entries(confidential).map(([name, value]) => [name, Buffer.from(value).toString("base64")]);
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: CONFIDENTIAL_SECRET, namespace, labels: { "app.kubernetes.io/managed-by": "skein" } },
+    type: "Opaque",
+    data: Object.fromEntries(data),
+  };
+}
+
+function confidential(namespace: string, settings: PodSettings): Manifest[] {
+  const manifest = confidentialManifest(namespace, settings);
+  return manifest ? [manifest] : [];
+}
+
+const isNamespace = ({ kind }: Manifest): boolean => kind === "Namespace";

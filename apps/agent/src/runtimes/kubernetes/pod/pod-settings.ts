@@ -2,6 +2,7 @@ import type { ClaimGrant } from "@skein/contracts";
 import { SkeinError } from "@skein/errors";
 import { parse } from "yaml";
 import { z } from "zod";
+import { NamespaceRules } from "../namespace/namespace-rules.ts";
 import { ACCELERATOR_DEVICES } from "./accelerator-devices.ts";
 import { isJson, type Json } from "./json.ts";
 
@@ -95,6 +96,7 @@ export const PodRules = z.strictObject({
       uploadSeconds: z.int().min(1).max(86_400).default(600),
     })
     .prefault({}),
+  namespaces: NamespaceRules.prefault({}),
   /** A pod ends itself this long after its task's timeout, should nobody else do it. */
   deadlineSlackSeconds: z.int().min(0).max(86_400).default(300),
 });
