@@ -1,12 +1,18 @@
 import type { AttemptOrder, AttemptReport, ClaimGrant, Outcome } from "@skein/contracts";
 import type { AttemptFolder } from "./ledger/attempt-folder.ts";
+import type { Mask } from "./secrets/mask.ts";
 
 /** An attempt that this agent took and that is not settled yet. Everything in it is also on disk. */
 export interface HeldAttempt {
   readonly folder: AttemptFolder;
   readonly order: AttemptOrder;
   grant: ClaimGrant | undefined;
+  /** Hides its secrets in what it says; undefined while they are not known, and nothing that it says may be sent. */
+  mask: Mask | undefined;
+  /** When it was started; once user code runs, since when that does. */
   startedAtMs: number | undefined;
+  /** Whether user code was seen to run. */
+  isRunning: boolean;
   /** How it ended. */
   outcome: Outcome | undefined;
   /** The scheduler wants it to end. */
@@ -20,7 +26,9 @@ export function holdAttempt(folder: AttemptFolder, order: AttemptOrder): HeldAtt
     folder,
     order,
     grant: undefined,
+    mask: undefined,
     startedAtMs: undefined,
+    isRunning: false,
     outcome: undefined,
     mustStop: false,
     isSettled: false,

@@ -1,5 +1,13 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { type AttemptId, AttemptOrder, attemptKey, ClaimGrant, Outcome, type ReportedFailure } from "@skein/contracts";
+import {
+  type AttemptId,
+  AttemptOrder,
+  attemptKey,
+  ClaimGrant,
+  type HeldResponse,
+  Outcome,
+  type ReportedFailure,
+} from "@skein/contracts";
 import { SkeinError } from "@skein/errors";
 import type { TakenOrder } from "@skein/queue";
 import type { Logger } from "@skein/telemetry";
@@ -17,6 +25,7 @@ import { collect } from "./task/collect.ts";
 import { type LaunchSettings, prepareLaunch } from "./task/prepare-launch.ts";
 import { INPUT_DOWNLOAD_FAILED } from "./task/raw-container.ts";
 import { fitMessage } from "./task/verdict.ts";
+import { WaitingNotes } from "./waiting-notes.ts";
 
 export interface AttemptRunnerOptions {
   readonly ledger: Ledger;
@@ -39,15 +48,23 @@ const RETRY_FIRST_MS = 100;
 const RETRY_LONGEST_MS = 2_000;
 const COLLECT_TRIES = 8;
 
-const State = z.object({ startedAtMs: z.number() });
+/** An attempt that goes on; `done` resolves when its slot is free. */
+interface Resumed {
+  readonly done: Promise<void>;
+}
+
+const State = z.object({ startedAtMs: z.number(), isRunning: z.boolean().default(true) });
 
 /** The life of every attempt that this agent holds: claim, start, watch, collect, report, forget. */
 export class AttemptRunner {
   readonly #options: AttemptRunnerOptions;
   readonly #held = new Map<string, HeldAttempt>();
+  /** Why attempts do not run yet. */
+  readonly waiting = new WaitingNotes();
 
   constructor(options: AttemptRunnerOptions) {
     this.#options = options;
+    options.runtime.onWaiting = ({ id }, reason) => this.waiting.note(id, reason);
   }
 
   /** Claimed and not settled: what a heartbeat names. */
@@ -79,8 +96,8 @@ export class AttemptRunner {
     });
   }
 
-  /** Goes on with what an earlier agent process left. The inner promise resolves when its slot is free. */
-  async resume(folder: AttemptFolder): Promise<{ done: Promise<void> }> {
+  /** Goes on with what an earlier agent process left. */
+  async resume(folder: AttemptFolder): Promise<Resumed> {
     const order = await folder.read("order", AttemptOrder);
     if (!order) {
       await this.#options.runtime.cleanup(folder);
@@ -91,7 +108,9 @@ export class AttemptRunner {
     this.#held.set(folder.key, held);
     held.grant = await folder.read("grant", ClaimGrant);
     held.outcome = await folder.read("verdict", Outcome);
-    held.startedAtMs = (await folder.read("state", State))?.startedAtMs;
+    const state = await folder.read("state", State);
+    held.startedAtMs = state?.startedAtMs;
+    held.isRunning = state?.isRunning ?? false;
     held.mustStop = (await folder.read("stop", z.boolean())) ?? false;
     if (held.outcome) {
       await this.#options.logs.follow(held);
@@ -100,6 +119,30 @@ export class AttemptRunner {
       return { done: Promise.resolve() };
     }
     return { done: this.#inSlot(held, () => this.#goOn(held)) };
+  }
+
+  /**
+   * Goes on with an attempt that the api says is this agent's; undefined when the disk knows it. What ran on this machine
+   * lost its folders with the disk, so it is ended; a pod goes on.
+   */
+  async takeBack({ order, grant, startedAtMs }: HeldResponse["attempts"][number]): Promise<Resumed | undefined> {
+    const { ledger, runtime, launch } = this.#options;
+    const folder = await ledger.create(order);
+    if (!folder) return undefined;
+    const held = holdAttempt(folder, order);
+    this.#held.set(folder.key, held);
+    held.grant = grant;
+    await Promise.all([folder.write("grant", grant), folder.prepare()]);
+    if (startedAtMs !== null) await this.#noteStart(held, startedAtMs, true);
+    const done = this.#inSlot(held, async () => {
+      if (!launch.place.isOnDisk) {
+        if (startedAtMs === null) await this.#noteStart(held, Date.now(), false);
+        return this.#adopt(held);
+      }
+      await runtime.cleanup(folder);
+      return startedAtMs === null ? this.#execute(held) : this.#endLost(held);
+    });
+    return { done };
   }
 
   stop(id: AttemptId): void {
@@ -127,20 +170,23 @@ export class AttemptRunner {
   }
 
   async #goOn(held: HeldAttempt): Promise<void> {
-    const { runtime, logs } = this.#options;
-    const { startedAtMs } = held;
     // A grant that nothing came of may be another agent's by now.
-    if (!held.grant || startedAtMs === undefined) {
-      if (!(await this.#claim(held))) return;
-    }
-    if (startedAtMs === undefined) return this.#execute(held);
+    if ((!held.grant || !held.isRunning) && !(await this.#claim(held))) return;
+    if (held.startedAtMs === undefined) return this.#execute(held);
+    await this.#adopt(held);
+  }
+
+  async #adopt(held: HeldAttempt): Promise<void> {
+    const { runtime, logs } = this.#options;
     await logs.follow(held);
-    if (!(await runtime.adopt(held.folder))) {
-      const message = "The agent was restarted, and of this attempt neither a process nor an exit code was left";
-      return this.#end(held, { type: "lost", endedAtMs: Date.now(), message });
-    }
+    if (!(await runtime.adopt(held.folder))) return held.isRunning ? this.#endLost(held) : this.#execute(held);
     if (held.mustStop) void this.#stopNow(held);
-    await this.#watch(held, startedAtMs);
+    await this.#watch(held, held.isRunning);
+  }
+
+  #endLost(held: HeldAttempt): Promise<void> {
+    const message = "The agent was restarted, and nothing was left of what it ran for this attempt";
+    return this.#end(held, { type: "lost", endedAtMs: Date.now(), message });
   }
 
   /** Asks until the api answers. A refused attempt is forgotten. */
@@ -168,7 +214,7 @@ export class AttemptRunner {
   }
 
   async #execute(held: HeldAttempt): Promise<void> {
-    const { runtime, outbox, logs } = this.#options;
+    const { runtime, logs } = this.#options;
     let launch: Launch;
     try {
       launch = await this.#prepare(held);
@@ -176,17 +222,20 @@ export class AttemptRunner {
       return this.#endUnstarted(held, error);
     }
     if (held.mustStop || held.isSettled) return this.#end(held, { type: "stopped", endedAtMs: Date.now() });
-    const startedAtMs = Date.now();
-    await held.folder.write("state", { startedAtMs });
-    held.startedAtMs = startedAtMs;
+    await this.#noteStart(held, Date.now(), runtime.whenRunning === undefined);
     await logs.follow(held);
     const failure = await runtime.start(launch).catch(startFailure);
-    if (failure) return this.#end(held, { type: "failed", startedAtMs, endedAtMs: Date.now(), failure });
-    void outbox.sendStarted(held, startedAtMs);
+    if (failure) return this.#end(held, { type: "failed", startedAtMs: null, endedAtMs: Date.now(), failure });
     // The wish to stop may have come while the task was being started.
     if (held.mustStop) void this.#stopNow(held);
     if (held.isSettled) await runtime.cleanup(held.folder);
-    await this.#watch(held, startedAtMs);
+    await this.#watch(held, false);
+  }
+
+  async #noteStart(held: HeldAttempt, startedAtMs: number, isRunning: boolean): Promise<void> {
+    await held.folder.write("state", { startedAtMs, isRunning });
+    held.startedAtMs = startedAtMs;
+    held.isRunning = isRunning;
   }
 
   async #prepare(held: HeldAttempt): Promise<Launch> {
@@ -206,10 +255,11 @@ export class AttemptRunner {
     await this.#end(held, { type: "failed", startedAtMs: null, endedAtMs: Date.now(), failure });
   }
 
-  async #watch(held: HeldAttempt, startedAtMs: number): Promise<void> {
+  async #watch(held: HeldAttempt, isAnnounced: boolean): Promise<void> {
     const { runtime, decks, closing } = this.#options;
     let exit: Exit;
     if (held.grant) decks.follow(held.folder, held.grant);
+    const announced = isAnnounced ? undefined : this.#announce(held);
     try {
       exit = await runtime.watch(held.folder);
     } catch (error) {
@@ -219,22 +269,43 @@ export class AttemptRunner {
       await decks.release(held.folder);
     }
     const endedAtMs = Date.now();
+    await announced;
     const outcome: Outcome =
-      held.mustStop || held.isSettled
-        ? { type: "stopped", endedAtMs }
-        : await this.#collect(held, exit, startedAtMs, endedAtMs);
+      held.mustStop || held.isSettled ? { type: "stopped", endedAtMs } : await this.#collect(held, exit, endedAtMs);
     await this.#end(held, outcome);
   }
 
+  /** Reports that user code runs, once it does. Should that fail, the outcome says the same and more. */
+  async #announce(held: HeldAttempt): Promise<void> {
+    const { runtime, outbox, closing, logger } = this.#options;
+    const { folder } = held;
+    try {
+      if (!held.isRunning) {
+        const sinceMs = await runtime.whenRunning?.(folder);
+        if (sinceMs === undefined) return;
+        // Another machine's clock, and one that knows but seconds.
+        await this.#noteStart(held, Math.min(Date.now(), Math.max(held.startedAtMs ?? 0, sinceMs)), true);
+      }
+      this.waiting.forget(folder.id);
+      const imageDigest = await runtime.imageDigest?.(folder).catch(() => undefined);
+      await outbox.sendStarted(held, held.startedAtMs ?? Date.now(), imageDigest);
+    } catch (error) {
+      if (!closing.aborted) logger.warn({ err: error, attempt: folder.key }, "Cannot tell when a task began");
+    }
+  }
+
   /** The object store may be away for a moment; what the task computed is not thrown away for that. */
-  async #collect(held: HeldAttempt, exit: Exit, startedAtMs: number, endedAtMs: number): Promise<Outcome> {
+  async #collect(held: HeldAttempt, exit: Exit, endedAtMs: number): Promise<Outcome> {
     const { outputBytesMax, logger, closing } = this.#options;
     const { place } = this.#options.launch;
     const grant = held.grant as ClaimGrant;
+    const startedAtMs = held.startedAtMs ?? endedAtMs;
+    const begunAtMs = held.isRunning ? startedAtMs : null;
     let message = "";
     for (let tries = 0; tries < COLLECT_TRIES; tries += 1) {
       try {
-        return await collect(held.folder, exit, { place, grant, outputBytesMax, startedAtMs, endedAtMs });
+        const outcome = await collect(held.folder, exit, { place, grant, outputBytesMax, startedAtMs, endedAtMs });
+        return outcome.type === "failed" ? { ...outcome, startedAtMs: begunAtMs } : outcome;
       } catch (error) {
         logger.warn({ err: error, attempt: held.folder.key }, "Outputs could not be stored; trying again");
         message = (error as Error).message;
@@ -247,7 +318,7 @@ export class AttemptRunner {
       kind: "system" as const,
       recoverable: true,
     };
-    return { type: "failed", startedAtMs, endedAtMs, failure };
+    return { type: "failed", startedAtMs: begunAtMs, endedAtMs, failure };
   }
 
   /** The verdict is on disk before anybody hears of it, so that a restarted agent says the same. */
@@ -256,6 +327,7 @@ export class AttemptRunner {
     onEnded(outcome.type);
     await held.folder.write("verdict", outcome, { sync: true });
     held.outcome = outcome;
+    this.waiting.forget(held.folder.id);
     if (held.isSettled) return this.#forget(held);
     void logs.finish(held);
     await outbox.sendOutcome(held);

@@ -2,12 +2,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import {
   AppendLogsRequest,
-  type AttemptId,
+  AttemptId,
   attemptKey,
   type ClaimGrant,
   ClaimRequest,
   type ClaimResponse,
   HeartbeatRequest,
+  HeldRequest,
+  type HeldResponse,
 } from "@skein/contracts";
 
 /** The api as an agent sees it, over its real wire, with answers that a test writes. */
@@ -16,6 +18,8 @@ export interface ScriptedApi {
   /** What claims of these attempts are answered with; others are unknown. */
   readonly grants: Map<string, ClaimGrant>;
   readonly claims: string[];
+  /** What the agent holds, a page for each. */
+  readonly held: HeldResponse["attempts"][];
   readonly heartbeats: HeartbeatRequest[];
   readonly stop: AttemptId[];
   readonly settled: AttemptId[];
@@ -36,6 +40,7 @@ export async function openScriptedApi(): Promise<ScriptedApi> {
       api.heartbeats.push(HeartbeatRequest.parse(body));
       return { stop: api.stop, settled: api.settled };
     },
+    held: (body) => answerHeld(api, HeldRequest.parse(body)),
     appendLogs: (body) => {
       for (const chunk of AppendLogsRequest.parse(body).chunks) {
         const kept = logs.get(attemptKey(chunk)) ?? Buffer.alloc(0);
@@ -60,6 +65,7 @@ export async function openScriptedApi(): Promise<ScriptedApi> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     grants: new Map(),
     claims: [],
+    held: [],
     heartbeats: [],
     stop: [],
     settled: [],
@@ -72,6 +78,15 @@ export async function openScriptedApi(): Promise<ScriptedApi> {
       }),
   };
   return api;
+}
+
+function answerHeld(api: ScriptedApi, { after }: HeldRequest): HeldResponse {
+  const lastKeys = api.held.map((page) => page.at(-1)).map((last) => last && attemptKey(last.order));
+  const at = after ? lastKeys.indexOf(attemptKey(after)) + 1 : 0;
+  const attempts = api.held[at] ?? [];
+  const last = attempts.at(-1)?.order;
+  const next = last && at + 1 < api.held.length ? AttemptId.parse(last) : null;
+  return { attempts, next };
 }
 
 function answerClaim(api: ScriptedApi, request: ClaimRequest): ClaimResponse {

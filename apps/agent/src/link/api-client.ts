@@ -4,6 +4,8 @@ import {
   ClaimResponse,
   type HeartbeatRequest,
   HeartbeatResponse,
+  type HeldRequest,
+  HeldResponse,
 } from "@skein/contracts";
 import { SkeinError } from "@skein/errors";
 import { z } from "zod";
@@ -12,6 +14,7 @@ import { z } from "zod";
 export interface ApiClient {
   claim(request: ClaimRequest): Promise<ClaimResponse>;
   heartbeat(request: HeartbeatRequest): Promise<HeartbeatResponse>;
+  held(request: HeldRequest): Promise<HeldResponse>;
   appendLogs(request: AppendLogsRequest): Promise<void>;
 }
 
@@ -34,6 +37,7 @@ export function openApiClient(options: { readonly url: string; readonly token: s
   return {
     claim: (request) => call("claim", request, ClaimResponse),
     heartbeat: (request) => call("heartbeat", request, HeartbeatResponse),
+    held: (request) => call("held", request, HeldResponse),
     appendLogs: async (request) => {
       await call("appendLogs", request, z.unknown());
     },

@@ -23,7 +23,7 @@ const batcherWith = (...delaysMs: number[]) => {
     vi.setSystemTime(Date.now() + (delaysMs.shift() ?? 0));
     return refusal;
   };
-  const api: ApiClient = { claim, heartbeat: never, appendLogs: never };
+  const api: ApiClient = { claim, heartbeat: never, held: never, appendLogs: never };
   return new ClaimBatcher(api, { agentId: "agent", pool: "default" });
 };
 

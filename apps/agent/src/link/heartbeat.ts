@@ -6,6 +6,8 @@ export interface HeartbeatOptions {
   readonly api: ApiClient;
   readonly logger: Logger;
   readonly request: () => HeartbeatRequest;
+  /** What comes before the first beat; tried again until it succeeds. */
+  readonly beforeFirst?: () => Promise<void>;
   readonly onAnswer: (answer: HeartbeatResponse, request: HeartbeatRequest) => void;
 }
 
@@ -18,6 +20,7 @@ export class Heartbeat {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
   #isFailing = false;
+  #isPrepared = false;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
@@ -47,6 +50,9 @@ export class Heartbeat {
   async #beat(): Promise<void> {
     const start = Date.now();
     try {
+      if (!this.#isPrepared) await this.#options.beforeFirst?.();
+      if (this.#isClosed) return;
+      this.#isPrepared = true;
       const request = this.#options.request();
       const answer = await this.#options.api.heartbeat(request);
       if (this.#isClosed) return;

@@ -21,8 +21,9 @@ export class ReportOutbox {
   }
 
   /** Said once: should it get lost, the outcome says the same and more. */
-  async sendStarted(held: HeldAttempt, startedAtMs: number): Promise<void> {
-    await this.#send(held.order.shard, [reportOf(this.#agentId, held, { type: "started", startedAtMs })]);
+  async sendStarted(held: HeldAttempt, startedAtMs: number, imageDigest?: string): Promise<void> {
+    const started = { type: "started" as const, startedAtMs, ...(imageDigest === undefined ? {} : { imageDigest }) };
+    await this.#send(held.order.shard, [reportOf(this.#agentId, held, started)]);
   }
 
   /** Needs `held.outcome`. */

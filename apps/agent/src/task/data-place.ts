@@ -32,6 +32,8 @@ export interface Results {
 
 /** Where user code finds its inputs and leaves its results: a folder of this machine, or the object store. */
 export interface DataPlace {
+  /** Whether what user code reads and writes goes with this machine's disk. */
+  readonly isOnDisk: boolean;
   /** Whether a task may be a pod of several containers. */
   readonly takesPods: boolean;
   /** Lays the inputs out. Doing it again is harmless until user code was started. */

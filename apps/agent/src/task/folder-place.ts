@@ -28,6 +28,7 @@ export interface FolderPlaceOptions {
 
 /** For tasks on the agent's own machine: inputs come into the attempt's folder, results leave it when the task is over. */
 export const folderPlace = ({ storage, canMount }: FolderPlaceOptions): DataPlace => ({
+  isOnDisk: true,
   takesPods: false,
 
   async layOut(folder, grant, template) {

@@ -29,6 +29,7 @@ export function storePlace(storage: PlaceStorage): DataPlace {
     );
   }
   return {
+    isOnDisk: false,
     takesPods: true,
 
     async layOut(folder, grant, template) {
