@@ -1,10 +1,11 @@
 import { parseArgs } from "node:util";
-import { type AdminClient, offerTemplate, openAdminClient, startPostgres } from "@skein/testing";
+import { type AdminClient, offerTemplate, openAdminClient, requireKubernetes, startPostgres } from "@skein/testing";
 import { type RunningSkein, startSkein } from "../../tests/e2e/src/index.ts";
 import { peakMemory, registerDynamic, registerMap, timeDynamic, timeMap } from "./big-cases.ts";
 import { bigWorkflow, burst, registerAll, timeRuns } from "./cases.ts";
 import { measureIdle } from "./idle.ts";
 import { median, missedMarks, QUEUES, type QueueKind } from "./marks.ts";
+import { measurePods } from "./pods.ts";
 
 type Figures = Readonly<Record<string, number>>;
 /** One bench against a running installation. */
@@ -42,7 +43,7 @@ const BIG_BENCHES: Readonly<Record<string, Bench>> = {
   },
 };
 
-const NAMES = [...Object.keys(RING_BENCHES), ...Object.keys(BIG_BENCHES), "idle"];
+const NAMES = [...Object.keys(RING_BENCHES), ...Object.keys(BIG_BENCHES), "pods", "idle"];
 const USAGE = `Measures the marks of ARCHITECTURE.md and prints one JSON object a line.
   --queue redis|postgres   only this queue (may be repeated)
   --bench NAME             only this bench: ${NAMES.join(", ")} (may be repeated)
@@ -112,6 +113,7 @@ try {
     await benchInstallation(queue, RING_BENCHES);
     if (queue !== "redis") continue;
     for (const [name, bench] of Object.entries(BIG_BENCHES)) await benchInstallation(queue, { [name]: bench });
+    if (values.bench.includes("pods") && requireKubernetes()) print("pods", queue, await measurePods(rounds));
   }
 } finally {
   await template.close();

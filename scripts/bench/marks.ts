@@ -4,7 +4,15 @@ export type QueueKind = (typeof QUEUES)[number];
 
 /** A figure and how it is judged. Rates must stay at or above the mark, everything else at or under it. */
 export interface Mark {
-  readonly unit: "seconds" | "per_second" | "register_seconds" | "rss_mib" | "scheduler_rss_mib" | "late_to_early";
+  readonly unit:
+    | "seconds"
+    | "per_second"
+    | "register_seconds"
+    | "rss_mib"
+    | "scheduler_rss_mib"
+    | "late_to_early"
+    | "added_seconds_per_pod"
+    | "added_to_fan";
   readonly atMost?: number;
   readonly atLeast?: number;
 }
@@ -40,6 +48,12 @@ export const MARKS: Record<string, Partial<Record<QueueKind, readonly Mark[]>>> 
   },
   "dynamic-5000": {
     redis: [{ unit: "scheduler_rss_mib", atMost: 1024 }],
+  },
+  pods: {
+    redis: [
+      { unit: "added_seconds_per_pod", atMost: 0.05 },
+      { unit: "added_to_fan", atMost: 0.05 },
+    ],
   },
   idle: {
     postgres: [{ unit: "rss_mib", atMost: 350 }],

@@ -25,7 +25,7 @@ export interface SkeinShape {
   readonly agents: number;
   /** Tasks at once per agent; 2 unless told. */
   readonly agentSlots?: number;
-  readonly runtime?: "process" | "docker";
+  readonly runtime?: "process" | "docker" | "kubernetes";
   /** What tasks find on their path, and clients use; 1.16.31 unless told. */
   readonly flytekit?: FlytekitVersion;
   /** PEM files: the apis then speak TLS. The test's own process must trust the authority. */

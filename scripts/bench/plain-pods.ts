@@ -1,0 +1,108 @@
+import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { Agent, type RequestOptions, request } from "node:https";
+import { createInterface } from "node:readline";
+
+/** Pods by the plain API of Kubernetes, as the leanest program would make them: one watch, one create and one delete each. */
+export interface PlainPods {
+  /** Creates `count` pods at once and resolves when all have succeeded. */
+  run(names: readonly string[]): Promise<void>;
+  close(): void;
+}
+
+export interface PlainPodsOptions {
+  readonly kubeconfig: string;
+  readonly namespace: string;
+  readonly image: string;
+  readonly command: readonly string[];
+}
+
+interface PodEvent {
+  readonly type: string;
+  readonly object: { readonly metadata: { readonly name: string }; readonly status: { readonly phase?: string } };
+}
+
+/** Opens the watch; the namespace must be there. */
+export async function openPlainPods(options: PlainPodsOptions): Promise<PlainPods> {
+  const connection = readConnection(options.kubeconfig);
+  const path = `/api/v1/namespaces/${options.namespace}/pods`;
+  const waiting = new Map<string, () => void>();
+  const watch = await open({ ...connection, path: `${path}?watch=true&resourceVersion=0`, method: "GET" });
+  createInterface({ input: watch }).on("line", (line) => {
+    const { type, object } = JSON.parse(line) as PodEvent;
+    if (type === "ERROR") throw new Error(`the watch of plain pods broke: ${line}`);
+    if (object.status.phase === "Succeeded") waiting.get(object.metadata.name)?.();
+  });
+  const runOne = async (name: string): Promise<void> => {
+    const isOver = new Promise<void>((resolve) => waiting.set(name, resolve));
+    await ask({ ...connection, path, method: "POST" }, podOf(name, options));
+    await isOver;
+    waiting.delete(name);
+    const grace = { gracePeriodSeconds: 0 };
+    await ask({ ...connection, path: `${path}/${name}`, method: "DELETE" }, grace);
+  };
+  return {
+    run: async (names) => {
+      await Promise.all(names.map(runOne));
+    },
+    close: () => {
+      watch.destroy();
+      connection.agent.destroy();
+    },
+  };
+}
+
+const podOf = (name: string, { image, command }: PlainPodsOptions) => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name },
+  spec: {
+    restartPolicy: "Never",
+    terminationGracePeriodSeconds: 0,
+    automountServiceAccountToken: false,
+    containers: [{ name: "main", image, command }],
+  },
+});
+
+/** `admin.kubeconfig` of kube-cluster: one cluster and one user, certificates in the file. */
+function readConnection(path: string) {
+  const text = readFileSync(path, "utf8");
+  const field = (name: string): string => {
+    const found = new RegExp(`${name}: "?([^",} \\n]+)`).exec(text)?.[1];
+    if (found === undefined) throw new Error(`${path} has no ${name}`);
+    return found;
+  };
+  const pem = (name: string): Buffer => Buffer.from(field(name), "base64");
+  const { hostname, port } = new URL(field("server"));
+  const agent = new Agent({
+    keepAlive: true,
+    ca: pem("certificate-authority-data"),
+    cert: pem("client-certificate-data"),
+    key: pem("client-key-data"),
+  });
+  return { hostname, port, agent, headers: { "content-type": "application/json" } };
+}
+
+interface Asked extends RequestOptions {
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const open = (options: Asked, body?: object): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    const text = body && JSON.stringify(body);
+    // Node sends the body of a DELETE without saying how long it is.
+    const headers = { ...options.headers, ...(text && { "content-length": Buffer.byteLength(text) }) };
+    const asked = request({ ...options, headers }, async (answer) => {
+      if ((answer.statusCode ?? 500) < 300) return resolve(answer);
+      const said = await answer.setEncoding("utf8").toArray();
+      reject(new Error(`${options.method} ${options.path} answered ${answer.statusCode}: ${said.join("")}`));
+    });
+    asked.on("error", reject);
+    asked.end(text);
+  });
+
+async function ask(options: Asked, body: object): Promise<void> {
+  const answer = await open(options, body);
+  answer.resume();
+  await new Promise((resolve) => answer.once("end", resolve));
+}

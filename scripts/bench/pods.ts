@@ -1,0 +1,98 @@
+import {
+  type AdminClient,
+  BUSYBOX_IMAGE,
+  chainOf,
+  commandTask,
+  integerInterface,
+  openAdminClient,
+  register,
+  startKubernetes,
+  type TestKubernetes,
+  taskNode,
+  waitFor,
+  workflowOf,
+} from "@skein/testing";
+import { startSkein } from "../../tests/e2e/src/index.ts";
+import { timeRun } from "./cases.ts";
+import { median } from "./marks.ts";
+import { openPlainPods, type PlainPods } from "./plain-pods.ts";
+
+const CHAIN = 5;
+const FAN = 50;
+const COMMAND = ["/bin/true"];
+const TASK = commandTask("bench.pod", COMMAND, { image: BUSYBOX_IMAGE });
+const WORKFLOWS = { chain: "bench.podchain", fan: "bench.podfan" };
+
+const numbered = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
+async function registerAll(admin: AdminClient): Promise<void> {
+  const fan = numbered(FAN).map((at) => taskNode(`n${at}`, TASK));
+  const workflows = [chainOf(WORKFLOWS.chain, TASK, CHAIN), workflowOf(WORKFLOWS.fan, fan, integerInterface([], []))];
+  await register(admin, [TASK], workflows);
+}
+
+async function secondsOf(work: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
+
+async function plainChain(pods: PlainPods, round: number): Promise<void> {
+  for (const at of numbered(CHAIN)) await pods.run([`chain-${round}-${at}`]);
+}
+
+/** So that one round's ends do not slow the next one's starts. */
+async function untilNoPods({ kubectl }: TestKubernetes): Promise<void> {
+  const podsOf = "--all-namespaces -l skein.dev/attempt -o name".split(" ");
+  await waitFor(async () => (await kubectl("get", "pods", ...podsOf)).trim() === "", { timeoutMs: 60_000 });
+}
+
+/**
+ * What Skein adds to pods: the same busybox pods through Skein and by the plain API, in turn, so that a slow moment of
+ * the machine hits both. The first round of each is not counted.
+ */
+export async function measurePods(rounds: number): Promise<Readonly<Record<string, number>>> {
+  const kubernetes = await startKubernetes();
+  const namespace = await kubernetes.createNamespace();
+  const skein = await startSkein({
+    queue: "redis",
+    storage: "s3",
+    apis: 1,
+    schedulers: 1,
+    agents: 1,
+    agentSlots: 100,
+    runtime: "kubernetes",
+    env: { SKEIN_LOG_LEVEL: "warn", SKEIN_KUBERNETES_CONFIG: kubernetes.kubeconfig },
+  });
+  const place = { kubeconfig: kubernetes.kubeconfig, namespace: namespace.name };
+  const plain = await openPlainPods({ ...place, image: BUSYBOX_IMAGE, command: COMMAND });
+  try {
+    const admin = openAdminClient(skein.url);
+    await registerAll(admin);
+    const seconds: Record<"plainChain" | "skeinChain" | "plainFan" | "skeinFan", number>[] = [];
+    for (const round of numbered(rounds + 1)) {
+      seconds.push({
+        plainChain: await secondsOf(() => plainChain(plain, round)),
+        skeinChain: (await timeRun(admin, WORKFLOWS.chain, {})).seconds,
+        plainFan: await secondsOf(() => plain.run(numbered(FAN).map((at) => `fan-${round}-${at}`))),
+        skeinFan: (await timeRun(admin, WORKFLOWS.fan, {})).seconds,
+      });
+      await untilNoPods(kubernetes);
+    }
+    const medianOf = (name: keyof (typeof seconds)[number]) => median(seconds.slice(1).map((figures) => figures[name]));
+    const chain = { plain: medianOf("plainChain"), skein: medianOf("skeinChain") };
+    const fan = { plain: medianOf("plainFan"), skein: medianOf("skeinFan") };
+    return {
+      plain_chain_seconds: chain.plain,
+      chain_seconds: chain.skein,
+      added_seconds_per_pod: Number(((chain.skein - chain.plain) / CHAIN).toFixed(3)),
+      plain_fan_seconds: fan.plain,
+      fan_seconds: fan.skein,
+      added_to_fan: Number((fan.skein / fan.plain - 1).toFixed(3)),
+    };
+  } finally {
+    plain.close();
+    await skein.close();
+    await namespace.close();
+  }
+}
