@@ -1,37 +1,21 @@
 import { homedir } from "node:os";
 import { delimiter, dirname } from "node:path";
-import type { Storage, StorageOptions } from "@skein/storage";
+import type { Storage } from "@skein/storage";
 import type { AgentConfig } from "./config.ts";
 import type { AttemptFolder } from "./ledger/attempt-folder.ts";
 import { credentialFolders } from "./runtimes/sandbox.ts";
 import type { DataPlace } from "./task/data-place.ts";
-import type { StoreAccess } from "./task/environment.ts";
 import { folderPlace } from "./task/folder-place.ts";
 import { seenFromContainer } from "./task/platform.ts";
 import type { LaunchSettings } from "./task/prepare-launch.ts";
 import { storePlace } from "./task/store-place.ts";
-
-/** How the agent itself reaches the object store. */
-export function storageOptions(config: AgentConfig): StorageOptions {
-  const { awsAccessKeyId, awsSecretAccessKey, awsSessionToken } = config;
-  const session = awsSessionToken === undefined ? {} : { sessionToken: awsSessionToken };
-  return {
-    uri: config.storage,
-    s3: {
-      ...(config.s3Endpoint === undefined ? {} : { endpoint: config.s3Endpoint }),
-      ...(config.s3Region === undefined ? {} : { region: config.s3Region }),
-      ...(awsAccessKeyId === undefined || awsSecretAccessKey === undefined
-        ? {}
-        : { credentials: { accessKeyId: awsAccessKeyId, secretAccessKey: awsSecretAccessKey, ...session } }),
-    },
-  };
-}
+import { taskStoreAccess } from "./task-store-access.ts";
 
 /** What every launch has in common. */
 export function launchSettings(config: AgentConfig, storage: Storage): LaunchSettings {
   return {
     place: dataPlace(config, storage),
-    store: config.storage.startsWith("s3://") ? storeAccess(config) : undefined,
+    store: taskStoreAccess(config),
     apiUrl: taskApiUrl(config),
     base: config.runtime === "process" ? (folder) => processBase(config, folder) : () => containerBase(config),
   };
@@ -47,30 +31,6 @@ function dataPlace({ runtime }: AgentConfig, storage: Storage): DataPlace {
 function taskApiUrl({ runtime, apiUrl, taskApiUrl: given, dockerNetwork }: AgentConfig): string {
   if (given !== undefined) return given;
   return runtime === "docker" && dockerNetwork !== "host" ? seenFromContainer(apiUrl) : apiUrl;
-}
-
-/** Undefined unless tasks would reach S3 without credentials. A role of the machine may be what is meant, so it is no error. */
-export function credentialsProblem(config: AgentConfig): string | undefined {
-  if (!config.storage.startsWith("s3://") || storeAccess(config).accessKeyId !== undefined) return undefined;
-  return "Tasks get no S3 credentials: set SKEIN_TASK_AWS_ACCESS_KEY_ID and SKEIN_TASK_AWS_SECRET_ACCESS_KEY, or SKEIN_TASK_CREDENTIALS=inherit to give them the agent's";
-}
-
-function storeAccess(config: AgentConfig): StoreAccess {
-  const place = { endpoint: config.s3Endpoint, region: config.s3Region };
-  if (config.taskCredentials === "inherit") {
-    return {
-      ...place,
-      accessKeyId: config.awsAccessKeyId,
-      secretAccessKey: config.awsSecretAccessKey,
-      sessionToken: config.awsSessionToken,
-    };
-  }
-  return {
-    ...place,
-    accessKeyId: config.taskAwsAccessKeyId,
-    secretAccessKey: config.taskAwsSecretAccessKey,
-    sessionToken: config.taskAwsSessionToken,
-  };
 }
 
 function processBase(config: AgentConfig, folder: AttemptFolder): Record<string, string> {

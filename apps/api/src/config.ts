@@ -1,4 +1,14 @@
-import { env, flag, portNumber, readBy, sharedFields, wholeNumber } from "@skein/config";
+import {
+  env,
+  flag,
+  portNumber,
+  prefixList,
+  readBy,
+  roleArn,
+  sharedFields,
+  storageFields,
+  wholeNumber,
+} from "@skein/config";
 import { DEFAULT_AWS_NAMES, readAwsNames, readSourceSpecs } from "@skein/secrets";
 import { z } from "zod";
 
@@ -42,13 +52,27 @@ export const ApiConfig = z.object({
     .meta({ example: "https://skein.example.com" }),
   databaseUrl: sharedFields.databaseUrl,
   databaseConnectionsMax: wholeNumber(1, 200).default(10).describe("Most connections to Postgres from this process"),
-  storage: sharedFields.storage,
-  s3Endpoint: sharedFields.s3Endpoint,
-  s3PublicEndpoint: url("an http or https URL").optional().describe("The same server as clients reach it"),
-  s3Region: sharedFields.s3Region,
-  awsAccessKeyId: sharedFields.awsAccessKeyId,
-  awsSecretAccessKey: sharedFields.awsSecretAccessKey,
-  awsSessionToken: sharedFields.awsSessionToken,
+  ...storageFields,
+  s3PublicEndpoint: url("an http or https URL").optional().describe("SKEIN_S3_ENDPOINT as clients reach it"),
+  gcsPublicEndpoint: url("an http or https URL").optional().describe("SKEIN_GCS_ENDPOINT as clients reach it"),
+  azurePublicEndpoint: url("an http or https URL").optional().describe("SKEIN_AZURE_ENDPOINT as clients reach it"),
+  rawOutputPrefixes: prefixList()
+    .default([])
+    .describe("Where a run may write raw outputs besides the storage: URIs of folders, separated by commas")
+    .meta({ example: "s3://team-data/skein,s3://archive" }),
+  taskRoleArn: roleArn()
+    .optional()
+    .describe(
+      "A role of AWS that the server takes on for each attempt, narrowed to what the attempt may read and write; its tasks get those credentials and no others",
+    )
+    .meta({ example: "arn:aws:iam::123456789012:role/skein-tasks" }),
+  taskRoleSeconds: wholeNumber(900, 43_200)
+    .default(3_600)
+    .describe("How long a task's credentials last at most; no longer than the role's own limit"),
+  taskReadablePrefixes: prefixList()
+    .default([])
+    .describe("What tasks with such credentials may read besides their project's data")
+    .meta({ example: "s3://datasets" }),
   secretKey: sharedFields.secretKey,
   secretsKeys: z
     .string()

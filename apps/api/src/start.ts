@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from "node:net";
 import type { Environment } from "@skein/config";
 import { isRunLive, migrate, openDb, openNotifier } from "@skein/db";
 import { SkeinError } from "@skein/errors";
-import { openStorage, type Storage } from "@skein/storage";
+import { openStorage, type Storage, storeOptions } from "@skein/storage";
 import { createMetrics, type Logger, openLogger } from "@skein/telemetry";
 import packageFile from "../package.json" with { type: "json" };
 import { createAgentService } from "./agents/agent-service.ts";
@@ -148,19 +148,7 @@ function tlsFiles({ tlsCertFile: certFile, tlsKeyFile: keyFile }: ApiConfig): Tl
 }
 
 function openConfiguredStorage(config: ApiConfig, publicUrl: () => string): Promise<Storage> {
-  const { s3Endpoint, s3PublicEndpoint, s3Region, awsAccessKeyId, awsSecretAccessKey, awsSessionToken } = config;
-  const hasKey = awsAccessKeyId !== undefined && awsSecretAccessKey !== undefined;
-  const session = awsSessionToken === undefined ? {} : { sessionToken: awsSessionToken };
-  return openStorage({
-    uri: config.storage,
-    s3: {
-      ...(s3Endpoint !== undefined && { endpoint: s3Endpoint }),
-      ...(s3PublicEndpoint !== undefined && { publicEndpoint: s3PublicEndpoint }),
-      ...(s3Region !== undefined && { region: s3Region }),
-      ...(hasKey && { credentials: { accessKeyId: awsAccessKeyId, secretAccessKey: awsSecretAccessKey, ...session } }),
-    },
-    signing: { secretKey: config.secretKey, publicUrl },
-  });
+  return openStorage({ ...storeOptions(config), signing: { secretKey: config.secretKey, publicUrl } });
 }
 
 function accessOf(

@@ -1,4 +1,4 @@
-import { env, sharedFields, wholeNumber } from "@skein/config";
+import { env, sharedFields, storageFields, wholeNumber } from "@skein/config";
 import { z } from "zod";
 
 /** Every variable the scheduler reads. */
@@ -8,12 +8,7 @@ export const schedulerSchema = z.object({
   queueDatabaseUrl: sharedFields.queueDatabaseUrl,
   queuePrefix: sharedFields.queuePrefix,
   secretKey: sharedFields.secretKey,
-  storage: sharedFields.storage,
-  s3Endpoint: sharedFields.s3Endpoint,
-  s3Region: sharedFields.s3Region,
-  awsAccessKeyId: sharedFields.awsAccessKeyId,
-  awsSecretAccessKey: sharedFields.awsSecretAccessKey,
-  awsSessionToken: sharedFields.awsSessionToken,
+  ...storageFields,
   shards: wholeNumber(1, 256)
     .optional()
     .describe("How many shards runs are spread over; 8 with Redis and 1 without unless told. Only ever grows"),

@@ -23,6 +23,7 @@ test("a database, a store or a network that is away is an outage", () => {
   expect(isOutage(new Error("timeout exceeded when trying to connect"))).toBe(true);
   expect(isOutage(new SkeinError("unavailable", "storage_unavailable", "no"))).toBe(true);
   expect(isOutage(new SkeinError("failed_precondition", "storage_refused", "no"))).toBe(true);
+  expect(isOutage(new SkeinError("permission_denied", "storage_forbidden", "no"))).toBe(false);
 });
 
 test("what would go wrong again in the same way is none", () => {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { EVENTS_CHANNEL, ensureShards, migrate, openDb, openListener, openNotifier } from "@skein/db";
 import { openQueues } from "@skein/queue";
-import { openStorage, type S3Options } from "@skein/storage";
+import { openStorage, storeOptions } from "@skein/storage";
 import { createMetrics, type Logger, type Metrics, openLogger, openMetricsServer } from "@skein/telemetry";
 import type { SchedulerConfig } from "./config.ts";
 import { Health } from "./health.ts";
@@ -43,7 +43,7 @@ export async function startScheduler(
     opened.push(() => database.close());
     const { db, pool } = database;
     await ensureShards(pool, config.shards ?? (config.redisUrl === undefined ? 1 : SHARDS_WITH_REDIS));
-    const storage = await openStorage({ uri: config.storage, s3: s3Options(config) });
+    const storage = await openStorage(storeOptions(config));
     opened.push(() => storage.close());
     const queues = await openQueues({
       redisUrl: config.redisUrl,
@@ -72,16 +72,4 @@ export async function startScheduler(
     await close();
     throw error;
   }
-}
-
-/** Whatever is not set is left to the AWS SDK's own search. */
-function s3Options(config: SchedulerConfig): S3Options {
-  const { s3Endpoint, s3Region, awsAccessKeyId: accessKeyId, awsSecretAccessKey: secretAccessKey } = config;
-  const session = config.awsSessionToken === undefined ? {} : { sessionToken: config.awsSessionToken };
-  const hasKeys = accessKeyId !== undefined && secretAccessKey !== undefined;
-  return {
-    ...(s3Endpoint === undefined ? {} : { endpoint: s3Endpoint }),
-    ...(s3Region === undefined ? {} : { region: s3Region }),
-    ...(hasKeys ? { credentials: { accessKeyId, secretAccessKey, ...session } } : {}),
-  };
 }

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { describeConfig } from "./describe-config.ts";
 import { env } from "./env.ts";
 import { flag, portNumber, sharedFields } from "./fields.ts";
+import { storageFields } from "./storage-fields.ts";
 
 const schema = z.object({
   databaseUrl: sharedFields.databaseUrl,
@@ -30,7 +31,7 @@ test("fields come from variables with our prefix, or from the names people know"
 });
 
 test("the bucket's region and keys have one name for all processes, and AWS_REGION counts where ours is not set", () => {
-  const { s3Region, awsAccessKeyId, awsSessionToken } = sharedFields;
+  const { s3Region, awsAccessKeyId, awsSessionToken } = storageFields;
   const readStore = env(z.object({ s3Region, awsAccessKeyId, awsSessionToken }));
   const aws = { AWS_REGION: "eu-north-1", AWS_ACCESS_KEY_ID: "key", AWS_SESSION_TOKEN: "session" };
   expect(readStore(aws)).toEqual({ s3Region: "eu-north-1", awsAccessKeyId: "key", awsSessionToken: "session" });

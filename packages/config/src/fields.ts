@@ -68,24 +68,6 @@ export const sharedFields = {
     .regex(/^[a-z0-9_-]{1,40}$/, "must be 1 to 40 of a-z, 0-9, _ and -")
     .default("skein")
     .describe("In front of every queue's name, so that two installations can share one Redis"),
-  storage: z
-    .string()
-    .regex(/^(file:\/\/\/|s3:\/\/)./, "must be file:///folder or s3://bucket/prefix")
-    .describe("Where inputs, outputs, code and decks are kept")
-    .meta({ example: "s3://my-bucket/skein" }),
-  s3Endpoint: z
-    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
-    .optional()
-    .describe("S3 server other than AWS")
-    .meta({ example: "http://minio:9000" }),
-  s3Region: z
-    .string()
-    .optional()
-    .describe("Region of the bucket; without it AWS_REGION counts")
-    .meta({ example: "eu-central-1" }),
-  awsAccessKeyId: z.string().optional().describe("S3 access key; without it the usual AWS sources count"),
-  awsSecretAccessKey: z.string().optional().describe("S3 secret key"),
-  awsSessionToken: z.string().optional().describe("S3 session token"),
   pool: z
     .string()
     .regex(/^[a-z0-9-]{1,63}$/, "must be 1 to 63 of a-z, 0-9 and -")

@@ -13,6 +13,7 @@ const source = (change: Partial<EnvironmentSource> = {}): EnvironmentSource => (
     environment: { BOTH: "run", RUN: "1" },
     arrayIndex: null,
     platform: null,
+    storeCredentials: null,
   } as unknown as ClaimGrant,
   attempt: 2,
   taskId: create(IdentifierSchema, { project: "p", domain: "d", name: "t", version: "v" }),
@@ -43,18 +44,6 @@ test("a task gets Flyte's names, its container's and its run's, and nothing else
   });
 });
 
-test("with S3 a task gets the credentials meant for tasks under both flytekit's names and the SDKs'", () => {
-  const store = { endpoint: "http://s3:9000", accessKeyId: "id", secretAccessKey: "key" };
-  expect(taskEnvironment(source({ store }))).toMatchObject({
-    FLYTE_AWS_ENDPOINT: "http://s3:9000",
-    FLYTE_AWS_ACCESS_KEY_ID: "id",
-    FLYTE_AWS_SECRET_ACCESS_KEY: "key",
-    AWS_ACCESS_KEY_ID: "id",
-    AWS_SECRET_ACCESS_KEY: "key",
-  });
-  expect(taskEnvironment(source({ store }))).not.toHaveProperty("AWS_SESSION_TOKEN");
-});
-
 test("an item knows its index, and a client its server", () => {
   const { grant } = source();
   expect(taskEnvironment(source({ grant: { ...grant, arrayIndex: 0 } }))).toMatchObject({
@@ -64,4 +53,17 @@ test("an item knows its index, and a client its server", () => {
   expect(taskEnvironment(source({ grant: { ...grant, platform: { token: null } } }))).toMatchObject({
     FLYTE_PLATFORM_URL: "api:8088",
   });
+});
+
+test("credentials that were made for the attempt take the place of the agent's", () => {
+  const store = { kind: "s3", endpoint: "http://s3:9000", accessKeyId: "own", secretAccessKey: "own" } as const;
+  const storeCredentials = { accessKeyId: "id", secretAccessKey: "key", sessionToken: "token", expiresAtMs: 1 };
+  const { grant } = source();
+  const environment = taskEnvironment(source({ store, grant: { ...grant, storeCredentials } }));
+  expect(environment).toMatchObject({
+    AWS_ACCESS_KEY_ID: "id",
+    AWS_SECRET_ACCESS_KEY: "key",
+    AWS_SESSION_TOKEN: "token",
+  });
+  expect(Object.values(environment)).not.toContain("own");
 });

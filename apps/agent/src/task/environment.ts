@@ -1,15 +1,7 @@
 import type { ClaimGrant } from "@skein/contracts";
 import type { Identifier, KeyValuePair } from "@skein/idl/core";
 import { platformEnvironment } from "./platform.ts";
-
-/** What tasks may know of where and how to reach the object store. */
-export interface StoreAccess {
-  readonly endpoint?: string | undefined;
-  readonly region?: string | undefined;
-  readonly accessKeyId?: string | undefined;
-  readonly secretAccessKey?: string | undefined;
-  readonly sessionToken?: string | undefined;
-}
+import { type StoreAccess, scopedTo, storeEnvironment } from "./store-environment.ts";
 
 export interface EnvironmentSource {
   readonly grant: ClaimGrant;
@@ -33,7 +25,7 @@ export function taskEnvironment(source: EnvironmentSource): Record<string, strin
   const { grant, taskId } = source;
   return {
     ...source.base,
-    ...storeEnvironment(source.store),
+    ...storeEnvironment(scopedTo(source.store, grant.storeCredentials)),
     PYTHONUNBUFFERED: "1",
     FLYTE_INTERNAL_EXECUTION_ID: grant.runName,
     FLYTE_INTERNAL_EXECUTION_PROJECT: grant.project,
@@ -57,21 +49,3 @@ const itemEnvironment = (index: number | null): Record<string, string> =>
   index === null
     ? {}
     : { BATCH_JOB_ARRAY_INDEX_VAR_NAME: "FLYTE_K8S_ARRAY_INDEX", FLYTE_K8S_ARRAY_INDEX: String(index) };
-
-/** flytekit's own names for S3, and the AWS SDKs' for everything else that a task may use. */
-function storeEnvironment(store: StoreAccess | undefined): Record<string, string> {
-  const entries = {
-    FLYTE_AWS_ENDPOINT: store?.endpoint,
-    FLYTE_AWS_ACCESS_KEY_ID: store?.accessKeyId,
-    FLYTE_AWS_SECRET_ACCESS_KEY: store?.secretAccessKey,
-    AWS_ENDPOINT_URL_S3: store?.endpoint,
-    AWS_ACCESS_KEY_ID: store?.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: store?.secretAccessKey,
-    AWS_SESSION_TOKEN: store?.sessionToken,
-    AWS_REGION: store?.region,
-    AWS_DEFAULT_REGION: store?.region,
-  };
-  return Object.fromEntries(
-    Object.entries(entries).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-}

@@ -5,9 +5,10 @@ import { type TaskTemplate, TaskTemplateSchema } from "@skein/idl/core";
 import type { AttemptFolder } from "../ledger/attempt-folder.ts";
 import type { Launch } from "../runtimes/runtime.ts";
 import type { DataPlace } from "./data-place.ts";
-import { type StoreAccess, taskEnvironment } from "./environment.ts";
+import { taskEnvironment } from "./environment.ts";
 import { CONTAINERS_HOST } from "./platform.ts";
 import { resourceLimits } from "./resources.ts";
+import type { StoreAccess } from "./store-environment.ts";
 import { containerOf } from "./task-container.ts";
 import { renderTemplate } from "./template.ts";
 

@@ -1,4 +1,4 @@
-import { env, portNumber, sharedFields } from "@skein/config";
+import { env, portNumber, sharedFields, storageFields } from "@skein/config";
 import { z } from "zod";
 
 /** What `skein dev` itself reads. Every other variable reaches api, scheduler and agent, which check their own. */
@@ -13,7 +13,7 @@ export const DevConfig = z.object({
   databaseUrl: sharedFields.databaseUrl.optional().describe("A Postgres of your own instead of the embedded one"),
   redisUrl: sharedFields.redisUrl,
   queueDatabaseUrl: sharedFields.queueDatabaseUrl,
-  storage: sharedFields.storage.optional().describe("Where data goes instead of $SKEIN_HOME/storage"),
+  storage: storageFields.storage.optional().describe("Where data goes instead of $SKEIN_HOME/storage"),
   secretKey: sharedFields.secretKey
     .optional()
     .describe("Signs tokens and URLs; made up and kept in $SKEIN_HOME unless given"),
