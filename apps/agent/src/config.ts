@@ -1,6 +1,7 @@
-import { env, flag, portNumber, sharedFields, storageFields, wholeNumber } from "@skein/config";
-import { RUNTIMES } from "@skein/contracts";
+import { env, flag, portNumber, sharedFields, wholeNumber } from "@skein/config";
+import { RUNTIMES, UNLIMITED } from "@skein/contracts";
 import { z } from "zod";
+import { readQuantity } from "./task/resources.ts";
 
 const absolutePath = () => z.string().startsWith("/", "must be an absolute path");
 const folderList = () =>
@@ -9,6 +10,24 @@ const folderList = () =>
     .transform((text) => text.split(":").filter((folder) => folder !== ""))
     .pipe(z.array(z.string().startsWith("/", "must be absolute paths, separated by colons")));
 
+/** A Kubernetes quantity, kept in whole numbers of a smaller unit. */
+const amount = (unitsPerOne: number) =>
+  z.string().transform((text, context) => {
+    if (text === "unlimited") return UNLIMITED;
+    const units = Math.floor((readQuantity(text) ?? Number.NaN) * unitsPerOne);
+    if (units >= 0 && units < UNLIMITED) return units;
+    context.addIssue({ code: "custom", message: "must be a quantity such as 4, 500m or 16Gi, or unlimited" });
+    return z.NEVER;
+  });
+
+const labels = () =>
+  z.string().transform((text, context): Readonly<Record<string, string>> => {
+    const pairs = text.split(",").map((pair) => /^([^=]{1,63})=(.{0,255})$/.exec(pair.trim()));
+    if (pairs.every((pair) => pair !== null)) return Object.fromEntries(pairs.map(([, name, value]) => [name, value]));
+    context.addIssue({ code: "custom", message: "must be name=value, separated by commas" });
+    return z.NEVER;
+  });
+
 /** Everything an agent can be told. */
 export const AgentConfig = z.object({
   logLevel: sharedFields.logLevel,
@@ -16,8 +35,11 @@ export const AgentConfig = z.object({
   redisUrl: sharedFields.redisUrl,
   queueDatabaseUrl: sharedFields.queueDatabaseUrl,
   queuePrefix: sharedFields.queuePrefix,
-  ...storageFields,
-  metricsPort: portNumber().optional().describe("Serves /metrics and /healthz on this port").meta({ example: "9092" }),
+  storage: sharedFields.storage,
+  metricsPort: portNumber()
+    .optional()
+    .describe("Serves /metrics, /livez and /readyz on this port")
+    .meta({ example: "9092" }),
   metricsHost: sharedFields.metricsHost,
   apiUrl: z
     .url({ protocol: /^https?$/, error: "must be an http:// or https:// URL" })
@@ -41,16 +63,36 @@ export const AgentConfig = z.object({
     .describe("The agent's name, the same after a restart; made up once and kept in its home unless given"),
   agentSlots: wholeNumber(1, 10_000)
     .optional()
-    .describe("How many attempts run at once; the number of processors unless given")
+    .describe("How many attempts run at once; the number of processors unless given, 1000 for pods")
     .meta({ example: "4" }),
+  agentCpu: amount(1000)
+    .optional()
+    .describe(
+      "Processors that attempts may ask for together, or unlimited; the machine's unless given, unlimited for pods",
+    )
+    .meta({ example: "8, 7500m" }),
+  agentMemory: amount(2 ** -20)
+    .optional()
+    .describe("Memory that attempts may ask for together, or unlimited; the machine's unless given, unlimited for pods")
+    .meta({ example: "30Gi" }),
+  agentGpus: amount(1)
+    .optional()
+    .describe("GPUs that attempts may ask for together, or unlimited; none unless given, unlimited for pods")
+    .meta({ example: "2" }),
+  agentLabels: labels()
+    .optional()
+    .describe("What people should know of this agent when they look for it; says nothing about which orders it takes")
+    .meta({ example: "zone=eu-west-1a,disk=nvme" }),
   agentClientSlots: wholeNumber(0, 10_000)
     .default(16)
     .describe(
       "How many eager workflows run beside the slots: they wait for runs that they launched, which need slots. More take slots themselves",
     ),
   drainSeconds: wholeNumber(0, 86_400)
-    .default(30)
-    .describe("How long to wait for running tasks at the end; what still runs then is taken over by the next start"),
+    .optional()
+    .describe(
+      "How long to wait for running tasks at the end; what still runs then is taken over by the next start. 30 unless given, 0 for pods, which need no agent to go on",
+    ),
   endTasks: flag()
     .prefault("false")
     .describe(
@@ -80,22 +122,18 @@ export const AgentConfig = z.object({
   path: z.string().default("/usr/local/bin:/usr/bin:/bin").describe("Process runtime: the rest of a task's PATH"),
   lang: z.string().default("C.UTF-8").describe("A task's LANG"),
   tz: z.string().optional().describe("A task's TZ"),
+  s3Endpoint: sharedFields.s3Endpoint,
+  s3Region: sharedFields.s3Region,
   taskCredentials: z
     .enum(["own", "inherit"])
     .default("own")
-    .describe("Credentials of tasks for the object store: own takes SKEIN_TASK_*, inherit gives them the agent's keys"),
+    .describe("S3 credentials of tasks: own takes SKEIN_TASK_AWS_*, inherit gives them the agent's"),
   taskAwsAccessKeyId: z.string().optional().describe("S3 access key that tasks get"),
   taskAwsSecretAccessKey: z.string().optional().describe("S3 secret key that tasks get"),
   taskAwsSessionToken: z.string().optional().describe("S3 session token that tasks get"),
-  taskGoogleKeyFile: absolutePath()
-    .optional()
-    .describe("Where tasks find a service account's key for Google Cloud Storage; without it they use who they are")
-    .meta({ example: "/etc/skein/task-key.json" }),
-  taskAzureAccountKey: z.string().optional().describe("Key of Azure's storage account that tasks get"),
-  taskAzureSasToken: z
-    .string()
-    .optional()
-    .describe("Shared access signature for Azure's container that tasks get instead of a key"),
+  awsAccessKeyId: sharedFields.awsAccessKeyId,
+  awsSecretAccessKey: sharedFields.awsSecretAccessKey,
+  awsSessionToken: sharedFields.awsSessionToken,
   dockerHost: z
     .string()
     .default("unix:///var/run/docker.sock")

@@ -1,9 +1,9 @@
 import { openQueues } from "@skein/queue";
-import { openStorage, storeOptions } from "@skein/storage";
+import { openStorage } from "@skein/storage";
 import { type Logger, openLogger, openMetricsServer } from "@skein/telemetry";
 import { ClientPlaces } from "./client-places.ts";
 import type { AgentConfig } from "./config.ts";
-import { launchSettings } from "./launch-settings.ts";
+import { credentialsProblem, launchSettings, storageOptions } from "./launch-settings.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import { type ApiClient, openApiClient } from "./link/api-client.ts";
 import { ClaimBatcher } from "./link/claim-batcher.ts";
@@ -13,7 +13,6 @@ import { ReportOutbox } from "./link/report-outbox.ts";
 import { createAgentMetrics } from "./metrics.ts";
 import { AttemptRunner } from "./run-attempt.ts";
 import { openRuntime } from "./runtimes/open-runtime.ts";
-import { credentialsProblem } from "./task-store-access.ts";
 import { type Serving, serveOrders } from "./serve-orders.ts";
 
 /** Parts that a caller may bring. */
@@ -47,7 +46,7 @@ export async function startAgent(config: AgentConfig, parts: AgentParts = {}): P
       agentId,
       ready: serving.ready,
       close: (options = {}) => {
-        const drained = serving.drain(options.drainSeconds ?? config.drainSeconds).then(closeAll);
+        const drained = serving.drain(options.drainSeconds ?? drainSecondsOf(config)).then(closeAll);
         closing = closing ? Promise.race([closing, drained]) : drained;
         return closing;
       },
@@ -57,6 +56,10 @@ export async function startAgent(config: AgentConfig, parts: AgentParts = {}): P
     throw error;
   }
 }
+
+/** Pods need no agent to go on; the next one adopts them. */
+const drainSecondsOf = ({ drainSeconds, runtime }: AgentConfig): number =>
+  drainSeconds ?? (runtime === "kubernetes" ? 0 : 30);
 
 /** Opens one part after the other; `closers` hold what to undo, in this order. */
 async function open(
@@ -72,7 +75,7 @@ async function open(
   };
   const ledger = await opened(Ledger.open(config.agentHome), (one) => one.close());
   const agentId = config.agentId ?? (await ledger.agentId());
-  const storage = await opened(openStorage(storeOptions(config)), (one) => one.close());
+  const storage = await opened(openStorage(storageOptions(config)), (one) => one.close());
   const runtime = await opened(openRuntime(config, agentId, logger), (one) => one.close());
   const queues = await opened(
     openQueues({
@@ -93,12 +96,15 @@ async function open(
   const runner = new AttemptRunner({
     ledger,
     runtime,
-    claims: new ClaimBatcher(api, { agentId, pool: config.pool }),
-    outbox: await opened(new ReportOutbox(queues, agentId, logger), (one) => one.close()),
+    claims: new ClaimBatcher(api, { agentId, pool: config.pool }, (seconds) => metrics.claimSeconds.observe(seconds)),
+    outbox: await opened(new ReportOutbox(queues, agentId, logger, metrics), (one) => one.close()),
     decks,
     clients,
-    logs: await opened(new LogShipper(api, agentId, logger), (one) => one.close()),
+    logs: await opened(new LogShipper(api, agentId, logger, (bytes) => metrics.logBytes.inc(bytes)), (one) =>
+      one.close(),
+    ),
     launch: launchSettings(config, storage),
+    secrets: openSources(config.agentSecretsSources, { environment: parts.environment ?? {} }),
     outputBytesMax: config.outputBytesMax,
     logger,
     onEnded: (outcome) => metrics.ended.inc({ outcome }),
@@ -109,9 +115,10 @@ async function open(
   // Pushed behind the rest, so it comes first at the end.
   if (config.endTasks) closers.push(() => runner.endTasks());
   if (config.metricsPort !== undefined) {
-    const server = { host: config.metricsHost, port: config.metricsPort };
-    const options = { ...server, metrics: metrics.registry, problem: () => serving.problem };
-    await opened(openMetricsServer(options), (one) => one.close());
+    const { health } = serving;
+    const answers = { metrics: metrics.registry, problem: () => health.problem, stuck: () => health.stuck };
+    const server = openMetricsServer({ host: config.metricsHost, port: config.metricsPort, ...answers });
+    await opened(server, (one) => one.close());
   }
   return { agentId, serving };
 }

@@ -15,6 +15,8 @@ export type ParcelProcessor = (job: ParcelJob) => Promise<void>;
 
 export interface ParcelOptions {
   readonly jobId?: string;
+  /** Before all that wait. */
+  readonly lifo?: boolean;
   /** How often a handler may fail before the job is dropped. */
   readonly attempts?: number;
   readonly backoff?: { readonly type: string; readonly delay: number };

@@ -1,7 +1,7 @@
 import { AttemptOrder, AttemptReport, attemptKey } from "@skein/contracts";
 import { SkeinError } from "@skein/errors";
 import type { Backend, NewParcel, Parcel, ParcelJob, ParcelProcessor, ParcelQueue, ParcelWorker } from "./backend.ts";
-import { type OrderTaker, QueueOrderTaker } from "./order-taker.ts";
+import { type OrderTaker, type Place, QueueOrderTaker } from "./order-taker.ts";
 import { ReportSender } from "./report-sender.ts";
 
 /** Two lanes per pool, so that an order that starts nothing never waits behind one that needs a slot. */
@@ -134,7 +134,12 @@ class BullQueues implements Queues {
   async openOrderTaker(pool: string): Promise<OrderTaker> {
     const worker = this.#openWorker(this.#orderQueueName(pool, "slot"), { concurrency: 1, processor: null });
     await this.#whenReady(worker);
-    const taker = new QueueOrderTaker(worker, (parcel) => this.#readAll(parcel, readOrder)[0], this.#options.onError);
+    const read = (parcel: Parcel) => this.#readAll(parcel, readOrder)[0];
+    const queue = this.#queue(this.#orderQueueName(pool, "slot"));
+    const add = async (order: AttemptOrder, place: Place): Promise<void> => {
+      await queue.add("orders", { items: [order] }, { jobId: attemptKey(order), lifo: place === "first" });
+    };
+    const taker = new QueueOrderTaker(worker, read, add, this.#options.onError);
     return this.#track(() => taker.close(), { take: (signal: AbortSignal) => taker.take(signal) });
   }
 

@@ -6,6 +6,10 @@ export interface TakenOrder {
   readonly order: AttemptOrder;
   /** The order needs no further delivery: it was claimed, or the claim was refused. Never throws. */
   settle(): Promise<void>;
+  /** Somebody else may have it: it comes next, as `changed` where that is told. Never throws. */
+  giveBack(changed?: AttemptOrder): Promise<void>;
+  /** Somebody else may have it, after all that wait now. Never throws. */
+  putLast(): Promise<void>;
 }
 
 export interface OrderTaker {
@@ -13,6 +17,11 @@ export interface OrderTaker {
   take(signal: AbortSignal): Promise<TakenOrder | undefined>;
   close(): Promise<void>;
 }
+
+/** Before or behind all that wait. */
+export type Place = "first" | "last";
+
+type AddOrder = (order: AttemptOrder, place: Place) => Promise<void>;
 
 interface Taker {
   give(taken: TakenOrder | undefined): void;
@@ -24,6 +33,7 @@ const PAUSE_AFTER_FAILURE_MS = 250;
 export class QueueOrderTaker implements OrderTaker {
   readonly #worker: ParcelWorker;
   readonly #read: (parcel: Parcel) => AttemptOrder | undefined;
+  readonly #add: AddOrder;
   readonly #onError: (error: Error) => void;
   readonly #takers: Taker[] = [];
   readonly #held = new Map<string, ParcelJob>();
@@ -35,10 +45,12 @@ export class QueueOrderTaker implements OrderTaker {
   constructor(
     worker: ParcelWorker,
     read: (parcel: Parcel) => AttemptOrder | undefined,
+    add: AddOrder,
     onError: (error: Error) => void,
   ) {
     this.#worker = worker;
     this.#read = read;
+    this.#add = add;
     this.#onError = onError;
     this.#lockTimer = setInterval(() => void this.#extendLocks(), LOCK_MS / 3);
     void worker.startStalledCheckTimer();
@@ -100,7 +112,7 @@ export class QueueOrderTaker implements OrderTaker {
     }
     const taker = this.#takers.shift();
     if (!taker) {
-      await this.#giveBack(job);
+      await this.#move(job, order, "first");
       return;
     }
     const key = job.id ?? "";
@@ -108,10 +120,21 @@ export class QueueOrderTaker implements OrderTaker {
     taker.give({
       order,
       settle: async () => {
-        if (!this.#held.delete(key)) return;
-        await this.#complete(job);
+        if (this.#held.delete(key)) await this.#complete(job);
+      },
+      giveBack: async (changed = order) => {
+        if (this.#held.delete(key)) await this.#move(job, changed, "first");
+      },
+      putLast: async () => {
+        if (this.#held.delete(key)) await this.#move(job, order, "last");
       },
     });
+  }
+
+  /** As a new job, whose id is free only once the old one is gone. What a crash loses in between is published again from rows. */
+  async #move(job: ParcelJob, order: AttemptOrder, place: Place): Promise<void> {
+    await this.#complete(job);
+    await this.#add(order, place).catch(this.#onError);
   }
 
   /** A failure leaves the job to another delivery, which a claim makes harmless. */

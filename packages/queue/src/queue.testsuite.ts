@@ -123,6 +123,25 @@ export function describeQueues(start: () => Promise<QueueServer>): void {
     expect(await second.take(AbortSignal.timeout(200))).toBeUndefined();
   });
 
+  test("an order given back comes next, as its taker changed it; one put last comes after all others", async () => {
+    const queues = await fresh();
+    const [one, two, three] = [order(), order(), order()];
+    await queues.publishOrders("default", "slot", [one, two, three]);
+    const [here, there] = [await queues.openOrderTaker("default"), await queues.openOrderTaker("default")];
+    const next = (from = there) => from.take(AbortSignal.timeout(5_000));
+    await (await next(here))?.putLast();
+    const changed = { ...two, offered: { agentId: "here", untilMs: 1 } };
+    const taken = await next(here);
+    expect(taken?.order).toEqual(two);
+    await taken?.giveBack(changed);
+    // What was given away is no longer his who gave it.
+    await taken?.settle();
+    const others = [await next(), await next(), await next()];
+    expect(others.map((one) => one?.order)).toEqual([changed, three, one]);
+    for (const other of others) await other?.settle();
+    expect(await there.take(AbortSignal.timeout(200))).toBeUndefined();
+  });
+
   test("an unsettled order stays with its taker for longer than a lock lasts", async () => {
     const queues = await fresh();
     await queues.publishOrders("default", "slot", [order()]);

@@ -16,12 +16,19 @@ const CLAIMS_PER_CALL = 500;
 export class ClaimBatcher {
   readonly #api: ApiClient;
   readonly #identity: { readonly agentId: string; readonly pool: string };
+  readonly #onAnswer: (seconds: number) => void;
   #waiting: Waiting[] = [];
   #isSending = false;
 
-  constructor(api: ApiClient, identity: { readonly agentId: string; readonly pool: string }) {
+  /** `onAnswer` hears how long each call took that was answered. */
+  constructor(
+    api: ApiClient,
+    identity: { readonly agentId: string; readonly pool: string },
+    onAnswer: (seconds: number) => void = () => undefined,
+  ) {
     this.#api = api;
     this.#identity = identity;
+    this.#onAnswer = onAnswer;
   }
 
   /** Rejects when the api did not answer in time; asking again is harmless. */
@@ -48,6 +55,7 @@ export class ClaimBatcher {
         const sentAtMs = Date.now();
         const { results } = await this.#api.claim({ ...this.#identity, attempts });
         dropIfLate(Date.now() - sentAtMs);
+        this.#onAnswer((Date.now() - sentAtMs) / 1000);
         for (const [at, waiting] of batch.entries()) waiting.resolve(results[at] ?? { refused: "unknown" });
       } catch (error) {
         for (const waiting of batch) waiting.reject(error);

@@ -11,12 +11,16 @@ export interface HeartbeatOptions {
   readonly onAnswer: (answer: HeartbeatResponse, request: HeartbeatRequest) => void;
 }
 
+/** Far more than a beat that nobody answers takes. */
+const STUCK_MS = 60_000;
+
 /** Says every second that this agent lives and what it holds. An api that is away changes nothing but the log. */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   readonly #whenFirst: Promise<void>;
   #onFirst: () => void = () => undefined;
   #lastAnswerMs: number | undefined;
+  #lastBeatMs = performance.now();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
   #isFailing = false;
@@ -42,6 +46,12 @@ export class Heartbeat {
     return silentMs < AGENT_LEASE_MS ? undefined : `the api has not answered for ${Math.round(silentMs / 1000)} s`;
   }
 
+  /** Undefined while beats are made, answered or not. */
+  get stuck(): string | undefined {
+    const silentMs = performance.now() - this.#lastBeatMs;
+    return silentMs < STUCK_MS || !this.#isPrepared ? undefined : `no heartbeat was tried for ${Math.round(silentMs / 1000)} s`;
+  }
+
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -49,6 +59,7 @@ export class Heartbeat {
 
   async #beat(): Promise<void> {
     const start = Date.now();
+    this.#lastBeatMs = performance.now();
     try {
       if (!this.#isPrepared) await this.#options.beforeFirst?.();
       if (this.#isClosed) return;

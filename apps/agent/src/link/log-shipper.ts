@@ -35,12 +35,15 @@ export class LogShipper {
   readonly #agentId: string;
   readonly #logger: Logger;
   readonly #followed = new Map<HeldAttempt, Followed>();
+  readonly #onSent: (bytes: number) => void;
   #timer: NodeJS.Timeout | undefined;
   #isTicking = false;
   #isClosed = false;
 
-  constructor(api: ApiClient, agentId: string, logger: Logger) {
+  /** `onSent` hears of bytes that the api took. */
+  constructor(api: ApiClient, agentId: string, logger: Logger, onSent: (bytes: number) => void) {
     this.#api = api;
+    this.#onSent = onSent;
     this.#agentId = agentId;
     this.#logger = logger;
   }
@@ -109,6 +112,7 @@ export class LogShipper {
     if (batch.length === 0) return false;
     try {
       await this.#api.appendLogs({ agentId: this.#agentId, chunks: batch.map(({ chunk }) => chunk) });
+      this.#onSent(batch.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
     } catch (error) {
       // Refused for good, not unreachable: sending the same again would end the same way.
       if (!(error instanceof SkeinError && error.code === "failed_precondition")) throw error;

@@ -2,6 +2,9 @@ import type { AttemptReport } from "@skein/contracts";
 import type { Queues } from "@skein/queue";
 import type { Logger } from "@skein/telemetry";
 import { type HeldAttempt, reportOf } from "../held-attempt.ts";
+import type { AgentMetrics } from "../metrics.ts";
+
+type OutboxMetrics = Pick<AgentMetrics, "started" | "reportSeconds">;
 
 const RESEND_MS = 2_000;
 
@@ -11,9 +14,11 @@ export class ReportOutbox {
   readonly #agentId: string;
   readonly #logger: Logger;
   readonly #unsettled = new Map<HeldAttempt, number>();
+  readonly #metrics: OutboxMetrics;
   readonly #timer: NodeJS.Timeout;
 
-  constructor(queues: Queues, agentId: string, logger: Logger) {
+  constructor(queues: Queues, agentId: string, logger: Logger, metrics: OutboxMetrics) {
+    this.#metrics = metrics;
     this.#queues = queues;
     this.#agentId = agentId;
     this.#logger = logger;
@@ -22,6 +27,7 @@ export class ReportOutbox {
 
   /** Said once: should it get lost, the outcome says the same and more. */
   async sendStarted(held: HeldAttempt, startedAtMs: number, imageDigest?: string): Promise<void> {
+    this.#metrics.started.inc();
     const started = { type: "started" as const, startedAtMs, ...(imageDigest === undefined ? {} : { imageDigest }) };
     await this.#send(held.order.shard, [reportOf(this.#agentId, held, started)]);
   }
@@ -34,7 +40,9 @@ export class ReportOutbox {
   }
 
   forget(held: HeldAttempt): void {
-    this.#unsettled.delete(held);
+    const { outcome } = held;
+    if (!this.#unsettled.delete(held) || !outcome || outcome.type === "started") return;
+    this.#metrics.reportSeconds.observe((Date.now() - outcome.endedAtMs) / 1000);
   }
 
   close(): void {

@@ -81,6 +81,8 @@ export interface Runtime {
   cleanup(folder: AttemptFolder): Promise<void>;
   /** Removes what belongs to attempts of this agent that are not in `known`. */
   removeOrphans(known: ReadonlySet<string>): Promise<void>;
+  /** What keeps it from starting anything, in words for people; undefined while all is well. */
+  problem?(): string | undefined;
   /** Lets go of user code without ending it. */
   close(): Promise<void>;
 }
