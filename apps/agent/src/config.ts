@@ -1,4 +1,4 @@
-import { env, flag, portNumber, sharedFields, wholeNumber } from "@skein/config";
+import { env, flag, portNumber, sharedFields, storageFields, wholeNumber } from "@skein/config";
 import { RUNTIMES, UNLIMITED } from "@skein/contracts";
 import { z } from "zod";
 import { readQuantity } from "./task/resources.ts";
@@ -35,7 +35,7 @@ export const AgentConfig = z.object({
   redisUrl: sharedFields.redisUrl,
   queueDatabaseUrl: sharedFields.queueDatabaseUrl,
   queuePrefix: sharedFields.queuePrefix,
-  storage: sharedFields.storage,
+  ...storageFields,
   metricsPort: portNumber()
     .optional()
     .describe("Serves /metrics, /livez and /readyz on this port")
@@ -122,18 +122,22 @@ export const AgentConfig = z.object({
   path: z.string().default("/usr/local/bin:/usr/bin:/bin").describe("Process runtime: the rest of a task's PATH"),
   lang: z.string().default("C.UTF-8").describe("A task's LANG"),
   tz: z.string().optional().describe("A task's TZ"),
-  s3Endpoint: sharedFields.s3Endpoint,
-  s3Region: sharedFields.s3Region,
   taskCredentials: z
     .enum(["own", "inherit"])
     .default("own")
-    .describe("S3 credentials of tasks: own takes SKEIN_TASK_AWS_*, inherit gives them the agent's"),
+    .describe("Credentials of tasks for the object store: own takes SKEIN_TASK_*, inherit gives them the agent's keys"),
   taskAwsAccessKeyId: z.string().optional().describe("S3 access key that tasks get"),
   taskAwsSecretAccessKey: z.string().optional().describe("S3 secret key that tasks get"),
   taskAwsSessionToken: z.string().optional().describe("S3 session token that tasks get"),
-  awsAccessKeyId: sharedFields.awsAccessKeyId,
-  awsSecretAccessKey: sharedFields.awsSecretAccessKey,
-  awsSessionToken: sharedFields.awsSessionToken,
+  taskGoogleKeyFile: absolutePath()
+    .optional()
+    .describe("Where tasks find a service account's key for Google Cloud Storage; without it they use who they are")
+    .meta({ example: "/etc/skein/task-key.json" }),
+  taskAzureAccountKey: z.string().optional().describe("Key of Azure's storage account that tasks get"),
+  taskAzureSasToken: z
+    .string()
+    .optional()
+    .describe("Shared access signature for Azure's container that tasks get instead of a key"),
   dockerHost: z
     .string()
     .default("unix:///var/run/docker.sock")

@@ -1,9 +1,9 @@
 import { openQueues } from "@skein/queue";
-import { openStorage } from "@skein/storage";
+import { openStorage, storeOptions } from "@skein/storage";
 import { type Logger, openLogger, openMetricsServer } from "@skein/telemetry";
 import { ClientPlaces } from "./client-places.ts";
 import type { AgentConfig } from "./config.ts";
-import { credentialsProblem, launchSettings, storageOptions } from "./launch-settings.ts";
+import { launchSettings } from "./launch-settings.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import { type ApiClient, openApiClient } from "./link/api-client.ts";
 import { ClaimBatcher } from "./link/claim-batcher.ts";
@@ -14,6 +14,7 @@ import { createAgentMetrics } from "./metrics.ts";
 import { AttemptRunner } from "./run-attempt.ts";
 import { openRuntime } from "./runtimes/open-runtime.ts";
 import { type Serving, serveOrders } from "./serve-orders.ts";
+import { credentialsProblem } from "./task-store-access.ts";
 
 /** Parts that a caller may bring. */
 export interface AgentParts {
@@ -75,7 +76,7 @@ async function open(
   };
   const ledger = await opened(Ledger.open(config.agentHome), (one) => one.close());
   const agentId = config.agentId ?? (await ledger.agentId());
-  const storage = await opened(openStorage(storageOptions(config)), (one) => one.close());
+  const storage = await opened(openStorage(storeOptions(config)), (one) => one.close());
   const runtime = await opened(openRuntime(config, agentId, logger), (one) => one.close());
   const queues = await opened(
     openQueues({
@@ -104,7 +105,6 @@ async function open(
       one.close(),
     ),
     launch: launchSettings(config, storage),
-    secrets: openSources(config.agentSecretsSources, { environment: parts.environment ?? {} }),
     outputBytesMax: config.outputBytesMax,
     logger,
     onEnded: (outcome) => metrics.ended.inc({ outcome }),

@@ -49,7 +49,9 @@ export class Heartbeat {
   /** Undefined while beats are made, answered or not. */
   get stuck(): string | undefined {
     const silentMs = performance.now() - this.#lastBeatMs;
-    return silentMs < STUCK_MS || !this.#isPrepared ? undefined : `no heartbeat was tried for ${Math.round(silentMs / 1000)} s`;
+    return silentMs < STUCK_MS || !this.#isPrepared
+      ? undefined
+      : `no heartbeat was tried for ${Math.round(silentMs / 1000)} s`;
   }
 
   close(): void {
