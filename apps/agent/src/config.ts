@@ -1,6 +1,7 @@
 import { env, flag, portNumber, sharedFields, storageFields, wholeNumber } from "@skein/config";
 import { RUNTIMES, UNLIMITED } from "@skein/contracts";
 import { z } from "zod";
+import { secretSources } from "./secrets/source-field.ts";
 import { readQuantity } from "./task/resources.ts";
 
 const absolutePath = () => z.string().startsWith("/", "must be an absolute path");
@@ -53,6 +54,7 @@ export const AgentConfig = z.object({
     )
     .meta({ example: "https://skein.example.com" }),
   agentToken: z.string().min(1).describe("The agent token that the api gave out").meta({ example: "ska_…" }),
+  agentSecretsSources: secretSources(),
   agentHome: absolutePath()
     .describe("Where attempts live while they run; one agent per folder")
     .meta({ example: "/var/lib/skein/agent" }),

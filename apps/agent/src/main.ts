@@ -14,7 +14,7 @@ closeInheritedDescriptors();
 try {
   const config = readAgentConfig(process.env);
   const logger = openLogger({ name: "agent", level: config.logLevel });
-  const agent = await startAgent(config, { logger });
+  const agent = await startAgent(config, { logger, environment: process.env });
   logger.info({ agentId: agent.agentId, pool: config.pool, runtime: config.runtime }, "The agent has started");
   let signals = 0;
   const onSignal = (signal: NodeJS.Signals) => {

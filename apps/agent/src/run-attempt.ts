@@ -10,6 +10,7 @@ import {
 } from "@skein/contracts";
 import { SkeinError } from "@skein/errors";
 import type { TakenOrder } from "@skein/queue";
+import type { SecretSource } from "@skein/secrets";
 import type { Logger } from "@skein/telemetry";
 import { z } from "zod";
 import type { ClientPlaces } from "./client-places.ts";
@@ -21,6 +22,7 @@ import type { DeckShipper } from "./link/deck-shipper.ts";
 import type { LogShipper } from "./link/log-shipper.ts";
 import type { ReportOutbox } from "./link/report-outbox.ts";
 import type { Exit, Launch, Runtime } from "./runtimes/runtime.ts";
+import { maskOutcome, SecretKeeper } from "./secrets/secret-keeper.ts";
 import { collect } from "./task/collect.ts";
 import { type LaunchSettings, prepareLaunch } from "./task/prepare-launch.ts";
 import { INPUT_DOWNLOAD_FAILED } from "./task/raw-container.ts";
@@ -36,6 +38,8 @@ export interface AttemptRunnerOptions {
   readonly decks: DeckShipper;
   readonly clients: ClientPlaces;
   readonly launch: LaunchSettings;
+  /** The agent's own, for secrets that the api does not have. */
+  readonly secrets: SecretSource;
   readonly outputBytesMax: number;
   readonly logger: Logger;
   readonly onEnded: (outcome: Outcome["type"]) => void;
@@ -59,11 +63,14 @@ const State = z.object({ startedAtMs: z.number(), isRunning: z.boolean().default
 export class AttemptRunner {
   readonly #options: AttemptRunnerOptions;
   readonly #held = new Map<string, HeldAttempt>();
+  readonly #secrets: SecretKeeper;
   /** Why attempts do not run yet. */
   readonly waiting = new WaitingNotes();
 
   constructor(options: AttemptRunnerOptions) {
     this.#options = options;
+    const { secrets: source, claims, logger, closing } = options;
+    this.#secrets = new SecretKeeper({ source, claim: (order) => claims.claim(order), logger, closing });
     options.runtime.onWaiting = ({ id }, reason) => this.waiting.note(id, reason);
   }
 
@@ -106,15 +113,14 @@ export class AttemptRunner {
     }
     const held = holdAttempt(folder, order);
     this.#held.set(folder.key, held);
-    held.grant = await folder.read("grant", ClaimGrant);
+    this.#secrets.reopen(held, await folder.read("grant", ClaimGrant));
     held.outcome = await folder.read("verdict", Outcome);
     const state = await folder.read("state", State);
     held.startedAtMs = state?.startedAtMs;
     held.isRunning = state?.isRunning ?? false;
     held.mustStop = (await folder.read("stop", z.boolean())) ?? false;
     if (held.outcome) {
-      await this.#options.logs.follow(held);
-      void this.#options.logs.finish(held);
+      void this.#sendRest(held);
       void this.#options.outbox.sendOutcome(held);
       return { done: Promise.resolve() };
     }
@@ -131,8 +137,7 @@ export class AttemptRunner {
     if (!folder) return undefined;
     const held = holdAttempt(folder, order);
     this.#held.set(folder.key, held);
-    held.grant = grant;
-    await Promise.all([folder.write("grant", grant), folder.prepare()]);
+    await Promise.all([this.#secrets.accept(held, grant), folder.prepare()]);
     if (startedAtMs !== null) await this.#noteStart(held, startedAtMs, true);
     const done = this.#inSlot(held, async () => {
       if (!launch.place.isOnDisk) {
@@ -178,10 +183,23 @@ export class AttemptRunner {
 
   async #adopt(held: HeldAttempt): Promise<void> {
     const { runtime, logs } = this.#options;
+    await this.#secrets.recall(held);
     await logs.follow(held);
     if (!(await runtime.adopt(held.folder))) return held.isRunning ? this.#endLost(held) : this.#execute(held);
     if (held.mustStop) void this.#stopNow(held);
     await this.#watch(held, held.isRunning);
+  }
+
+  /** What an attempt printed before it ended, and before this process began. */
+  async #sendRest(held: HeldAttempt): Promise<void> {
+    const { logs, closing, logger } = this.#options;
+    try {
+      await this.#secrets.recall(held);
+      await logs.follow(held);
+      await logs.finish(held);
+    } catch (error) {
+      if (!closing.aborted) logger.error({ err: error, attempt: held.folder.key }, "The rest of a log was not sent");
+    }
   }
 
   #endLost(held: HeldAttempt): Promise<void> {
@@ -208,8 +226,7 @@ export class AttemptRunner {
       await this.#forget(held);
       return false;
     }
-    await held.folder.write("grant", result.granted);
-    held.grant = result.granted;
+    await this.#secrets.accept(held, result.granted);
     return true;
   }
 
@@ -240,7 +257,8 @@ export class AttemptRunner {
 
   async #prepare(held: HeldAttempt): Promise<Launch> {
     if (!held.grant) throw new SkeinError("internal", "no_grant", "The attempt was not granted");
-    return prepareLaunch(held.folder, held.grant, this.#options.launch);
+    const secrets = await this.#secrets.open(held);
+    return { ...(await prepareLaunch(held.folder, held.grant, this.#options.launch)), secrets };
   }
 
   /** A task that cannot be run anywhere fails for good; anything else is the platform's, and is tried again. */
@@ -322,8 +340,9 @@ export class AttemptRunner {
   }
 
   /** The verdict is on disk before anybody hears of it, so that a restarted agent says the same. */
-  async #end(held: HeldAttempt, outcome: Outcome): Promise<void> {
+  async #end(held: HeldAttempt, said: Outcome): Promise<void> {
     const { outbox, logs, onEnded } = this.#options;
+    const outcome = maskOutcome(said, held.mask);
     onEnded(outcome.type);
     await held.folder.write("verdict", outcome, { sync: true });
     held.outcome = outcome;

@@ -1,4 +1,6 @@
+import type { Environment } from "@skein/config";
 import { openQueues } from "@skein/queue";
+import { openSources } from "@skein/secrets";
 import { openStorage, storeOptions } from "@skein/storage";
 import { type Logger, openLogger, openMetricsServer } from "@skein/telemetry";
 import { ClientPlaces } from "./client-places.ts";
@@ -20,6 +22,8 @@ import { credentialsProblem } from "./task-store-access.ts";
 export interface AgentParts {
   readonly logger?: Logger;
   readonly api?: ApiClient;
+  /** Where secrets may be, when the configuration says so; never read for anything else. */
+  readonly environment?: Environment;
 }
 
 export interface Agent {
@@ -105,6 +109,7 @@ async function open(
       one.close(),
     ),
     launch: launchSettings(config, storage),
+    secrets: openSources(config.agentSecretsSources, { environment: parts.environment ?? {} }),
     outputBytesMax: config.outputBytesMax,
     logger,
     onEnded: (outcome) => metrics.ended.inc({ outcome }),

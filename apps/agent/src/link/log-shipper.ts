@@ -20,14 +20,17 @@ const CUT_LINE = Buffer.from(`\n[the log is cut here, after ${LOG_BYTES_MAX} byt
 
 interface Followed {
   readonly held: HeldAttempt;
+  /** Of the log as it is sent. */
   offset: number;
+  /** How much of the file that stands for: values that were hidden there were longer or shorter. */
+  read: number;
   /** The task ended: once this long past, what is left is dropped. */
   givenUpAtMs: number | undefined;
   resolve: () => void;
   readonly whenDone: Promise<void>;
 }
 
-const Progress = z.object({ offset: z.int().min(0) });
+const Progress = z.object({ offset: z.int().min(0), read: z.int().min(0).optional() });
 
 /** Sends what tasks print to the api, in pieces with offsets, and goes on where an earlier agent process stopped. */
 export class LogShipper {
@@ -49,12 +52,14 @@ export class LogShipper {
   }
 
   async follow(held: HeldAttempt): Promise<void> {
-    const offset = (await held.folder.read("shipped", Progress))?.offset ?? 0;
+    const progress = await held.folder.read("shipped", Progress);
+    const offset = progress?.offset ?? 0;
+    const read = progress?.read ?? offset;
     let resolve = () => {};
     const whenDone = new Promise<void>((done) => {
       resolve = done;
     });
-    this.#followed.set(held, { held, offset, givenUpAtMs: undefined, resolve, whenDone });
+    this.#followed.set(held, { held, offset, read, givenUpAtMs: undefined, resolve, whenDone });
     this.#schedule(TICK_MS);
   }
 
@@ -97,17 +102,17 @@ export class LogShipper {
 
   /** One call; true when there may be more to send at once. */
   async #ship(): Promise<boolean> {
-    const batch: { followed: Followed; chunk: LogChunk; sizeBytes: number }[] = [];
+    const batch: { followed: Followed; chunk: LogChunk; sizeBytes: number; consumed: number }[] = [];
     for (const followed of [...this.#followed.values()]) {
       if (batch.length >= CHUNKS_PER_CALL) break;
-      const bytes = await readMore(followed);
+      const { masked: bytes, consumed } = await readMore(followed);
       if (bytes.length === 0) {
         if (followed.givenUpAtMs !== undefined) this.#drop(followed);
         continue;
       }
       const { runId, ordinal, attempt, token } = followed.held.order;
       const chunk = { runId, ordinal, attempt, token, offset: followed.offset, data: bytes.toString("base64") };
-      batch.push({ followed, chunk, sizeBytes: bytes.length });
+      batch.push({ followed, chunk, sizeBytes: bytes.length, consumed });
     }
     if (batch.length === 0) return false;
     try {
@@ -118,9 +123,11 @@ export class LogShipper {
       if (!(error instanceof SkeinError && error.code === "failed_precondition")) throw error;
       this.#logger.warn({ err: error }, "The api refused log chunks");
     }
-    for (const { followed, sizeBytes } of batch) {
+    for (const { followed, sizeBytes, consumed } of batch) {
       followed.offset += sizeBytes;
-      await followed.held.folder.write("shipped", { offset: followed.offset }).catch(() => undefined);
+      followed.read += consumed;
+      const { offset, read } = followed;
+      await followed.held.folder.write("shipped", { offset, read }).catch(() => undefined);
       // To the back of the line, so that one loud task does not silence the others.
       if (this.#followed.delete(followed.held)) this.#followed.set(followed.held, followed);
     }
@@ -133,20 +140,27 @@ export class LogShipper {
   }
 }
 
-/** The next piece; empty when there is none yet, or when the log is cut. */
-async function readMore({ held, offset }: Followed): Promise<Buffer> {
+const NOTHING = { masked: Buffer.alloc(0), consumed: 0 };
+
+/** The next piece, masked; empty when there is none yet, or when the log is cut. */
+async function readMore(followed: Followed): Promise<{ masked: Buffer; consumed: number }> {
+  const { held, offset, read, givenUpAtMs } = followed;
   const cap = LOG_BYTES_MAX - CUT_LINE.length;
-  const opened = await openPlainFile(held.folder.log);
-  if (!opened || offset >= LOG_BYTES_MAX) {
+  const opened = held.mask && (await openPlainFile(held.folder.log));
+  if (!held.mask || !opened || offset >= LOG_BYTES_MAX) {
     await opened?.file.close();
     if (opened && opened.sizeBytes > LOG_BYTES_MAX + SLACK_BYTES) await truncate(held.folder.log, LOG_BYTES_MAX);
-    return Buffer.alloc(0);
+    return NOTHING;
   }
   try {
-    if (offset >= cap) return opened.sizeBytes > cap ? CUT_LINE : Buffer.alloc(0);
-    const wanted = Math.min(CHUNK_BYTES_MAX, cap - offset, Math.max(0, opened.sizeBytes - offset));
-    const { buffer, bytesRead } = await opened.file.read(Buffer.alloc(wanted), 0, wanted, offset);
-    return buffer.subarray(0, bytesRead);
+    if (offset >= cap) return opened.sizeBytes > read ? { masked: CUT_LINE, consumed: 0 } : NOTHING;
+    const wanted = Math.min(CHUNK_BYTES_MAX, Math.max(0, opened.sizeBytes - read));
+    const { buffer, bytesRead } = await opened.file.read(Buffer.alloc(wanted), 0, wanted, read);
+    const isEnd = givenUpAtMs !== undefined && read + bytesRead >= opened.sizeBytes;
+    const { masked, consumed } = held.mask.next(buffer.subarray(0, bytesRead), isEnd);
+    // What does not fit under the cap counts as unread: it is what the last line speaks of.
+    const over = Math.max(0, masked.length - (cap - offset));
+    return { masked: masked.subarray(0, masked.length - over), consumed: consumed - over };
   } finally {
     await opened.file.close();
   }

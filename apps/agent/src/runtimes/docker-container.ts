@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
 import type { AttemptFolder } from "../ledger/attempt-folder.ts";
+import { asksForSecrets, SECRETS_FOLDER, secretEnvironment, secretsFolder } from "../secrets/inject.ts";
 import { CONTAINERS_HOST } from "../task/platform.ts";
 import type { ContainerUser } from "./docker-user.ts";
 import type { Launch } from "./runtime.ts";
@@ -40,7 +41,9 @@ export function containerOptions(
     // Kubernetes' rule: a command replaces the entrypoint and its arguments, arguments alone replace only those.
     ...(launch.command.length > 0 ? { Entrypoint: [...launch.command], Cmd: [...launch.args] } : {}),
     ...(launch.command.length === 0 && launch.args.length > 0 ? { Cmd: [...launch.args] } : {}),
-    Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+    Env: Object.entries({ ...environment, ...secretEnvironment(launch, SECRETS_FOLDER) }).map(
+      ([name, value]) => `${name}=${value}`,
+    ),
     Labels: { [AGENT_LABEL]: settings.agentId, [ATTEMPT_LABEL]: folder.key },
     ...userOption(user),
     HostConfig: {
@@ -71,7 +74,7 @@ function userOption(user: ContainerUser): { User?: string } {
   }
 }
 
-function mountsOf({ folder, readable, writable, mounts }: Launch): Docker.MountConfig {
+function mountsOf({ folder, grant, readable, writable, mounts }: Launch): Docker.MountConfig {
   const bind = (source: string, isWritable: boolean, target = source) => ({
     Type: "bind" as const,
     Source: source,
@@ -85,6 +88,7 @@ function mountsOf({ folder, readable, writable, mounts }: Launch): Docker.MountC
     bind(folder.out, true),
     bind(folder.work, true),
     bind(folder.tmp, true, "/tmp"),
+    ...(asksForSecrets({ grant }) ? [bind(secretsFolder(folder), false, SECRETS_FOLDER)] : []),
     ...Object.entries(mounts).map(([target, { source, isWritable }]) => bind(source, isWritable, target)),
   ];
 }

@@ -4,6 +4,7 @@ import type { ReportedFailure } from "@skein/contracts";
 import { SkeinError } from "@skein/errors";
 import Docker from "dockerode";
 import type { AttemptFolder } from "../ledger/attempt-folder.ts";
+import { writeSecretFiles } from "../secrets/inject.ts";
 import { AGENT_LABEL, ATTEMPT_LABEL, type ContainerSettings, containerOptions, nameOf } from "./docker-container.ts";
 import { ensureImage, type ImageSettings } from "./docker-image.ts";
 import { copyLogs } from "./docker-logs.ts";
@@ -71,6 +72,7 @@ class DockerRuntime implements Runtime {
     try {
       const user = await this.#userOf(launch.image);
       if (user.type === "made") await giveFolders(launch.folder, user);
+      await writeSecretFiles(launch);
       const options = containerOptions(launch, this.#settings, user, this.#processors);
       const container = await this.#docker.createContainer(options);
       await container.start();

@@ -3,6 +3,7 @@ import { type FileHandle, open, readFile, rm, writeFile } from "node:fs/promises
 import { setTimeout as pause } from "node:timers/promises";
 import type { ReportedFailure } from "@skein/contracts";
 import type { AttemptFolder } from "../ledger/attempt-folder.ts";
+import { asksForSecrets, secretEnvironment, secretsFolder, writeSecretFiles } from "../secrets/inject.ts";
 import { orAborted } from "./or-aborted.ts";
 import { findProcesses, isAlive, type ProcessIdentity, readBootId, startTimeOf } from "./process-identity.ts";
 import { ATTEMPT_VARIABLE, type Exit, type Launch, type Runtime } from "./runtime.ts";
@@ -50,6 +51,7 @@ export class ProcessRuntime implements Runtime {
     const log = await open(folder.log, "a", 0o600);
     let sandboxFile: FileHandle | undefined;
     try {
+      await writeSecretFiles(launch);
       sandboxFile = await this.#writeSandboxFile(launch);
       await writeFile(folder.file(BOOT_FILE), (await readBootId()) ?? "");
       const inner = sandboxFile && this.#sandbox ? [this.#sandbox.program, "--args", "3", "--", ...command] : command;
@@ -117,7 +119,7 @@ export class ProcessRuntime implements Runtime {
     if (!this.#sandbox) return undefined;
     const path = launch.folder.file(SANDBOX_FILE);
     const file = await open(path, "w+", 0o600);
-    await file.write(sandboxArguments(this.#sandbox, launch).join("\0"));
+    await file.write(sandboxArguments(this.#sandbox, withSecrets(launch)).join("\0"));
     await file.close();
     const readable = await open(path, "r");
     await rm(path);
@@ -127,7 +129,8 @@ export class ProcessRuntime implements Runtime {
   /** Isolated tasks get theirs inside: a task's LD_PRELOAD must not steer the supervisor, which stands outside. */
   #environment(launch: Launch): Record<string, string> {
     const mark = { [ATTEMPT_VARIABLE]: launch.folder.key };
-    return this.#sandbox ? { PATH: "/usr/bin:/bin", ...mark } : { ...launch.environment, ...mark };
+    if (this.#sandbox) return { PATH: "/usr/bin:/bin", ...mark };
+    return { ...withSecrets(launch).environment, ...mark };
   }
 
   async #untilGone(folder: AttemptFolder): Promise<void> {
@@ -144,6 +147,14 @@ export class ProcessRuntime implements Runtime {
     if (supervisor && (await isAlive(supervisor))) sendSignal(-supervisor.pid, "SIGKILL");
     for (const { pid } of await findProcesses(`${ATTEMPT_VARIABLE}=${folder.key}`)) sendSignal(pid, "SIGKILL");
   }
+}
+
+/** A process finds its secrets where the agent wrote them; there is no other place that both could name. */
+function withSecrets(launch: Launch): Launch {
+  if (!asksForSecrets(launch)) return launch;
+  const folder = secretsFolder(launch.folder);
+  const environment = { ...launch.environment, ...secretEnvironment(launch, folder) };
+  return { ...launch, environment, readable: [...launch.readable, folder] };
 }
 
 /** To the task's processes, not to those that watch it: their end would be a kill without grace. */
