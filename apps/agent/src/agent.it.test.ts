@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
@@ -404,6 +404,50 @@ describe.skipIf(!hasRedis)("an agent", () => {
     await waitFor(() => attemptFolders().length === 1, LONG);
     api.isAway = false;
     expect(await finalOf(order)).toMatchObject({ type: "succeeded" });
+  });
+
+  test("what ran here when the disk was lost is ended and reported lost; what was only granted runs", async () => {
+    const first = startAgentProcess();
+    const marks = join(temp.path, `lost${runs}`);
+    const running = newOrder(`echo $$ >${marks}.pid; echo on; while :; do sleep 0.1; done`);
+    await queues.publishOrders("default", "slot", [running]);
+    await waitFor(() => api.logOf(running) === "on\n", LONG);
+    first.kill("SIGKILL");
+    await once(first, "exit");
+    rmSync(home, { recursive: true });
+    reports = [];
+    const granted = newOrder(`echo ran >>${marks}.ran`, { ordinal: 3 });
+    const heldOf = (order: AttemptOrder, startedAtMs: number | null) => {
+      const grant = api.grants.get(attemptKey(order));
+      if (!grant) throw new Error("granted before");
+      return { order, grant, startedAtMs };
+    };
+    api.held.push([heldOf(running, 1_000)], [heldOf(granted, null)]);
+    startAgentProcess();
+    expect(await finalOf(running)).toMatchObject({ type: "lost" });
+    expect(await finalOf(granted)).toMatchObject({ type: "succeeded" });
+    const beat = api.heartbeats.find(({ attempts }) => attempts.length > 0);
+    expect(beat?.attempts.map(attemptKey).sort()).toEqual([attemptKey(running), attemptKey(granted)].sort());
+    expect(readFileSync(`${marks}.ran`, "utf8")).toBe("ran\n");
+    const pid = readFileSync(`${marks}.pid`, "utf8").trim();
+    await waitFor(() => !existsSync(`/proc/${pid}`));
+  });
+
+  test("an attempt that its disk knows is not taken back once more", async () => {
+    const first = startAgentProcess();
+    const marks = join(temp.path, `known${runs}`);
+    const order = newOrder(`echo once >>${marks}; echo on; while [ ! -e ${marks}.go ]; do sleep 0.05; done`);
+    await queues.publishOrders("default", "slot", [order]);
+    await waitFor(() => api.logOf(order) === "on\n", LONG);
+    first.kill("SIGKILL");
+    await once(first, "exit");
+    api.held.push([{ order, grant: api.grants.get(attemptKey(order)) as ClaimGrant, startedAtMs: null }]);
+    const before = api.heartbeats.length;
+    startAgentProcess();
+    await waitFor(() => api.heartbeats.length > before, LONG);
+    writeFileSync(`${marks}.go`, "");
+    expect(await finalOf(order)).toMatchObject({ type: "succeeded" });
+    expect(readFileSync(marks, "utf8")).toBe("once\n");
   });
 
   test("two agents cannot live in one home", async () => {

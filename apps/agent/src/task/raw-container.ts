@@ -31,7 +31,8 @@ export const INPUT_DOWNLOAD_FAILED = "input_download_failed";
 
 /** The task's wish to find its inputs as plain files and to leave its outputs so; undefined when it has none. */
 export function dataLoadingOf(template: TaskTemplate): DataLoadingConfig | undefined {
-  const config = template.target.case === "container" ? template.target.value.dataConfig : undefined;
+  const { target } = template;
+  const config = target.case === "container" || target.case === "k8sPod" ? target.value.dataConfig : undefined;
   return config?.enabled ? config : undefined;
 }
 

@@ -85,3 +85,14 @@ test("a workflow that the task wrote stands in for outputs, but not for an error
   const errorDocument = document(ContainerError_Kind.NON_RECOVERABLE, ExecutionError_ErrorKind.USER);
   expect(failureOf({ hasFutures: true, errorDocument })).toMatchObject({ code: "USER:Value" });
 });
+
+test("what the runtime knows of the end counts unless the task left error or outputs", () => {
+  const failure = { code: "Interrupted", message: "The pod was deleted", kind: "system" as const, recoverable: true };
+  const exit = { type: "failed" as const, failure };
+  expect(failureOf({ exit })).toEqual(failure);
+  expect(failureOf({ exit, declaresOutputs: false })).toEqual(failure);
+  expect(verdictOf({ exit, outputBytes: 10 })).toEqual({ type: "succeeded" });
+  expect(verdictOf({ exit, hasFutures: true })).toEqual({ type: "expanded" });
+  const errorDocument = document(ContainerError_Kind.RECOVERABLE, ExecutionError_ErrorKind.USER);
+  expect(failureOf({ exit, errorDocument, outputBytes: 10 })).toMatchObject({ code: "USER:Value" });
+});
