@@ -7,6 +7,8 @@ interface Field {
 }
 
 const LIST = /^Array<(.*)>$/;
+/** Amounts, which the models call texts and Kubernetes takes as numbers too. */
+const AMOUNT = /\.(limits|requests)\["[^"]*"\]$|\.(sizeLimit|divisor)$/;
 const MAP = /^\{ \[key: string\]: (.*); \}$/;
 
 /**
@@ -28,7 +30,8 @@ export function shapeProblems(value: unknown, type: string, path: string): strin
     );
   }
   if (type === "string" || type === "number" || type === "boolean") {
-    return typeof value === type ? [] : [`${path} must be a ${type}`];
+    const isAmount = typeof value === "number" && AMOUNT.test(path);
+    return typeof value === type || isAmount ? [] : [`${path} must be a ${type}`];
   }
   const fields = fieldsOf(type);
   return fields ? objectProblems(value, fields, path) : [];

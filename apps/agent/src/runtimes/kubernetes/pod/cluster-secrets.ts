@@ -1,6 +1,7 @@
 import type { GrantedSecret } from "@skein/contracts";
+import { SECRETS_FOLDER } from "../../../secrets/inject.ts";
+import { SECRET_VARIABLE_PREFIX } from "../../../secrets/task-secrets.ts";
 import type { Launch } from "../../runtime.ts";
-import { SECRETS_FOLDER } from "./confidences.ts";
 import type { Json } from "./json.ts";
 import type { PodSettings } from "./pod-settings.ts";
 
@@ -14,43 +15,50 @@ export interface ClusterSecrets {
 }
 
 /**
- * Secrets that the api has none of, by reference to the namespace's own: the group is the Secret, the key its key. One that
- * is not there leaves the task without, as any other missing secret does.
+ * Secrets that nobody else has a value for, by reference to the namespace's own: the group is the Secret, the key its key.
+ * One that is not there leaves the task without, as any other missing secret does.
  */
-export function clusterSecrets({ grant }: Launch, settings: PodSettings): ClusterSecrets {
-  const asked = settings.usesClusterSecrets ? grant.secrets.filter((secret) => isKnown(secret, settings)) : [];
-  const [variables, files] = [asked.filter(isVariable), asked.filter((secret) => !isVariable(secret))];
+export function clusterSecrets(launch: Launch, settings: PodSettings): ClusterSecrets {
+  const known = new Set(launch.secrets.map(({ group, key }) => `${group}/${key}`));
+  const isAsked = (secret: GrantedSecret) => !known.has(`${secret.group}/${secret.key}`) && isUsable(secret, settings);
+  const asked = settings.usesClusterSecrets ? launch.grant.secrets.filter(isAsked) : [];
+  const variables = asked.filter(({ mount }) => mount === "variable");
+  const files = asked.filter(({ mount }) => mount !== "variable");
   return {
     variables: [
       ...variables.flatMap((secret) =>
-        namesOf(secret).map((name) => ({ name, valueFrom: { secretKeyRef: keyOf(secret) } })),
+        variableNames(secret).map((name) => ({ name, valueFrom: { secretKeyRef: keyOf(secret) } })),
       ),
       ...files.flatMap((secret) =>
-        secret.variable === null ? [] : [{ name: secret.variable, value: `${SECRETS_FOLDER}/${pathOf(secret)}` }],
+        secret.variable === null ? [] : [{ name: secret.variable, value: `${SECRETS_FOLDER}/${pathsOf(secret)[0]}` }],
       ),
     ],
     sources: files.map((secret) => {
       const { name, key, optional } = keyOf(secret);
-      return { secret: { name, optional, items: [{ key, path: pathOf(secret) }] } };
+      return { secret: { name, optional, items: pathsOf(secret).map((path) => ({ key, path })) } };
     }),
   };
 }
 
-function isKnown({ value, group, key }: GrantedSecret, { namespace, rules }: PodSettings): boolean {
+function isUsable({ value, group, key }: GrantedSecret, { namespace, rules }: PodSettings): boolean {
   if (value !== null || !SECRET_NAME.test(group) || !SECRET_KEY.test(key)) return false;
   return namespace === undefined || rules.shared.names.includes(group);
 }
 
-const isVariable = ({ mount }: GrantedSecret): boolean => mount === "variable";
-
 const keyOf = ({ group, key }: GrantedSecret) => ({ name: group, key, optional: true });
 
-/** The names that flytekit looks a variable up by. */
-function namesOf({ group, version, key, variable }: GrantedSecret): string[] {
-  const parts = [group, ...(version === "" ? [] : [version]), key];
-  return [`_FSEC_${parts.join("_")}`.toUpperCase(), ...(variable === null ? [] : [variable])];
-}
+/** The cluster's Secrets have no versions: one that is named is found with its name and without. */
+const waysOf = ({ group, version, key }: GrantedSecret): string[][] =>
+  version === ""
+    ? [[group, key]]
+    : [
+        [group, version, key],
+        [group, key],
+      ];
 
-/** The path that flytekit looks a file up by. */
-const pathOf = ({ group, version, key }: GrantedSecret): string =>
-  [group, ...(version === "" ? [] : [version]), key].join("/").toLowerCase();
+const variableNames = (secret: GrantedSecret): string[] => [
+  ...waysOf(secret).map((parts) => `${SECRET_VARIABLE_PREFIX}${parts.join("_").toUpperCase()}`),
+  ...(secret.variable === null ? [] : [secret.variable]),
+];
+
+const pathsOf = (secret: GrantedSecret): string[] => waysOf(secret).map((parts) => parts.join("/").toLowerCase());

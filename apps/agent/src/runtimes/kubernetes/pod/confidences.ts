@@ -1,5 +1,6 @@
 import type { V1Secret } from "@kubernetes/client-node";
 import { SkeinError } from "@skein/errors";
+import { SECRETS_FOLDER } from "../../../secrets/inject.ts";
 import type { Launch, TaskSecret } from "../../runtime.ts";
 import type { Json } from "./json.ts";
 import type { PodSettings } from "./pod-settings.ts";
@@ -7,9 +8,6 @@ import { addVolume } from "./volumes.ts";
 
 /** The Secret of a namespace with what all its tasks may know and nobody else. */
 export const CONFIDENTIAL_SECRET = "skein-confidential";
-/** Where tasks find secrets that are files. */
-export const SECRETS_FOLDER = "/etc/flyte/secrets";
-
 const VOLUME = "skein-secrets";
 /** Readable by whoever the container runs as; the volume is this pod's alone. */
 const FILE_MODE = 0o444;

@@ -27,7 +27,9 @@ export const isLabelValue = (value: string): boolean => value.length <= LABEL_MA
 
 /** The value that marks this agent's pods; any agent id has one of its own. */
 export const agentLabel = (agentId: string): string =>
-  isLabelValue(agentId) ? agentId : `${sanitised(agentId.slice(0, 40))}-${shortHash(agentId)}`;
+  isLabelValue(agentId) && agentId !== ""
+    ? agentId
+    : `${sanitised(agentId.slice(0, 40)) || "agent"}-${shortHash(agentId)}`;
 
 /** Whose pod it is; undefined for pods that we did not make. */
 export function attemptOf(pod: V1Pod): AttemptId | undefined {
@@ -64,6 +66,7 @@ export function platformLabels(
     "shard-key": String(fnv32a(grant.runName) % SHARD_KEYS),
     interruptible: String(grant.interruptible),
     "flyte.org/workflow-execution": sanitised(grant.runName),
+    "app.kubernetes.io/name": "skein-task",
     "app.kubernetes.io/managed-by": "skein",
     [AGENT_LABEL]: agentLabel(agentId),
     [ATTEMPT_LABEL]: folder.key,

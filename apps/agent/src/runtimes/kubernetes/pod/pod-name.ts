@@ -38,7 +38,7 @@ function dnsName(plain: string, identity: string, isAmbiguous: boolean): string 
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-+|-+$/g, "");
-  if (clean === plain && plain.length <= NAME_MAX && !isAmbiguous) return plain;
+  if (clean === plain && plain !== "" && plain.length <= NAME_MAX && !isAmbiguous) return plain;
   const suffix = shortHash(identity);
   const kept = clean.slice(0, NAME_MAX - suffix.length - 1).replace(/-+$/, "");
   return kept === "" ? `x-${suffix}` : `${kept}-${suffix}`;

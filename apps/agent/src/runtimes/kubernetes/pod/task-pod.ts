@@ -14,19 +14,21 @@ const PRIMARY = "primary";
 /** The pod as the task itself describes it, before anybody else has a say. Its environment comes later. */
 export function taskPod(launch: Launch): PodDraft {
   const { target } = launch.template;
-  if (target.case === "k8sPod") return ofPod(launch, target.value);
-  if (target.case === "container") return ofContainer(launch, target.value);
-  const message = `A task of type ${JSON.stringify(launch.template.type)} has neither a container nor a pod`;
-  throw new SkeinError("unimplemented", "task_not_supported", message);
+  return target.case === "k8sPod"
+    ? ofPod(launch, target.value)
+    : ofContainer(launch, target.case === "container" ? target.value : undefined);
 }
 
-function ofContainer(launch: Launch, container: Container): PodDraft {
-  const ports = container.ports.map(({ containerPort, name }) => ({ containerPort, ...(name === "" ? {} : { name }) }));
+function ofContainer(launch: Launch, container: Container | undefined): PodDraft {
+  const ports = (container?.ports ?? []).map(({ containerPort, name }) => ({
+    containerPort,
+    ...(name === "" ? {} : { name }),
+  }));
   const primary = {
     name: PRIMARY,
     ...wordsOf(launch),
     ...(ports.length > 0 ? { ports } : {}),
-    resources: toRequirements(container.resources),
+    resources: toRequirements(container?.resources),
     terminationMessagePolicy: "FallbackToLogsOnError",
   };
   return { labels: {}, annotations: {}, spec: { containers: [primary] }, primary: PRIMARY };
@@ -50,9 +52,9 @@ function ofPod(launch: Launch, pod: K8sPod): PodDraft {
   return { labels, annotations, spec: rendered, primary };
 }
 
-/** Flyte reads the name from the task's configuration; the field beside the pod is newer. */
+/** Clients name it in the pod or, longer since, in the task's configuration. */
 function primaryNameOf(template: TaskTemplate, pod: K8sPod): string {
-  const named = template.config[PRIMARY_ANNOTATION] || pod.primaryContainerName;
+  const named = pod.primaryContainerName || template.config[PRIMARY_ANNOTATION];
   if (named) return named;
   const [only, ...others] = listOf(pod.podSpec?.containers);
   return only && others.length === 0 ? String(only.name) : PRIMARY;

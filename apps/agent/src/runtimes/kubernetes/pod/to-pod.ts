@@ -1,7 +1,8 @@
 import type { V1Pod, V1PodSpec, V1PodTemplate, V1Secret } from "@kubernetes/client-node";
+import { SECRETS_FOLDER, secretEnvironment } from "../../../secrets/inject.ts";
 import type { Launch } from "../../runtime.ts";
 import { clusterSecrets } from "./cluster-secrets.ts";
-import { Confidences, SECRETS_FOLDER } from "./confidences.ts";
+import { Confidences } from "./confidences.ts";
 import { completeResources } from "./container-resources.ts";
 import { DOWNLOADER, UPLOADER, withCopilot } from "./copilot-containers.ts";
 import { type Json, jsonOf } from "./json.ts";
@@ -99,7 +100,7 @@ function withLimits(spec: Json, { grant }: Launch, { rules }: PodSettings): Json
 function withEnvironment(draft: PodDraft, launch: Launch, settings: PodSettings, confidences: Confidences): Json {
   const cluster = clusterSecrets(launch, settings);
   const secrets = [...confidences.secretVariables(launch.secrets), ...cluster.variables];
-  const places = launch.grant.secrets.length + launch.secrets.length > 0 ? secretPlaces(launch) : {};
+  const places = secretEnvironment({ grant: launch.grant, secrets: [] }, SECRETS_FOLDER);
   const shared = Object.fromEntries(Object.entries(launch.environment).filter(([name]) => SHARED_VARIABLE.test(name)));
   const variablesOf = (container: Json): Json[] => {
     if (isCopilot(container.name)) return confidences.variables(settings.copilotEnvironment(launch.grant));
@@ -108,16 +109,6 @@ function withEnvironment(draft: PodDraft, launch: Launch, settings: PodSettings,
   };
   const spec = mapContainers(draft.spec, (container) => withVariables(container, variablesOf(container)));
   return confidences.withFiles(spec, launch.secrets, cluster.sources, (name) => !isCopilot(name));
-}
-
-/** Where flytekit looks for secrets, unless the task says otherwise. */
-function secretPlaces({ environment }: Launch): Record<string, string> {
-  const usual = {
-    FLYTE_SECRETS_ENV_PREFIX: "_FSEC_",
-    FLYTE_SECRETS_DEFAULT_DIR: SECRETS_FOLDER,
-    FLYTE_SECRETS_FILE_PREFIX: "",
-  };
-  return Object.fromEntries(Object.entries(usual).filter(([name]) => environment[name] === undefined));
 }
 
 const isCopilot = (container: unknown): boolean => container === DOWNLOADER || container === UPLOADER;
