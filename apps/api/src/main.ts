@@ -1,8 +1,13 @@
 import { SkeinError } from "@skein/errors";
+import { issueAgentTokens } from "./auth/issue-agent-tokens.ts";
 import { readConfig } from "./config.ts";
 import { startApi } from "./start.ts";
 
 try {
+  if (process.argv[2] === "agent-tokens") {
+    process.stdout.write(`${await issueAgentTokens(process.argv.slice(3), process.env)}\n`);
+    process.exit(0);
+  }
   const api = await startApi(readConfig(process.env), { environment: process.env });
   const stop = async (): Promise<void> => {
     await api.close();

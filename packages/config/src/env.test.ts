@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { SkeinError } from "@skein/errors";
 import { expect, test } from "vitest";
 import { z } from "zod";
@@ -86,4 +89,21 @@ test("a secret that is printed in the documentation, or no secret at all, is ref
     expect([key, refused(key)]).toEqual([key, true]);
   }
   expect(refused("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")).toBe(false);
+});
+
+test("a value may stand in a file, which its own variable outdoes", () => {
+  const folder = mkdtempSync(join(tmpdir(), "skein-config-"));
+  try {
+    const file = join(folder, "url");
+    writeFileSync(file, "postgres://file@b/c\n");
+    expect(read({ DATABASE_URL_FILE: file }).databaseUrl).toBe("postgres://file@b/c");
+    expect(read({ DATABASE_URL_FILE: file, DATABASE_URL: "postgres://own@b/c" }).databaseUrl).toBe(
+      "postgres://own@b/c",
+    );
+    const missing = { DATABASE_URL: "postgres://a@b/c", SKEIN_PORT_FILE: `${file}.none` };
+    expect(() => read(missing)).toThrow(/SKEIN_PORT_FILE: .*none cannot be read \(ENOENT\)/);
+    expect(() => read({ DATABASE_URL: "postgres://a@b/c", SKEIN_PROT_FILE: file })).toThrow(/SKEIN_PROT_FILE is not/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

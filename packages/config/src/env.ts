@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { SkeinError } from "@skein/errors";
 import type { z } from "zod";
 import { KNOWN_NAMES, KNOWN_PREFIXES } from "./known-names.ts";
@@ -35,7 +36,8 @@ export function variableName(field: string, options: EnvOptions = {}): string {
 /**
  * Makes a function that reads the schema's fields from an environment. It throws one SkeinError (`invalid_argument`,
  * `invalid_config`) that lists every problem: the variable, what was wrong and an example (`.meta({ example })`).
- * A name with our prefix that no process of ours knows is a problem too.
+ * A name with our prefix that no process of ours knows is a problem too. `NAME_FILE` names a file that holds the value of a
+ * `NAME` that is not set, as Docker's and Kubernetes' secrets do.
  */
 export function env<S extends z.ZodObject>(
   schema: S,
@@ -46,7 +48,8 @@ export function env<S extends z.ZodObject>(
     const problems = unknownNames(environment, new Set(variables.values()), options.prefix ?? PREFIX);
     const input: Record<string, string> = {};
     for (const [field, variable] of variables) {
-      const value = firstSet(environment, [variable, ...(FALLBACKS[variable] ?? [])]);
+      const names = [variable, ...(FALLBACKS[variable] ?? [])];
+      const value = firstSet(environment, names) ?? fromFile(environment, variable, problems);
       if (value !== undefined) input[field] = value;
     }
     const parsed = schema.safeParse(input);
@@ -67,9 +70,26 @@ export function env<S extends z.ZodObject>(
 const firstSet = (environment: Environment, variables: readonly string[]): string | undefined =>
   variables.map((variable) => environment[variable]).find((value) => value !== undefined && value !== "");
 
+const FILE_SUFFIX = "_FILE";
+
+function fromFile(environment: Environment, variable: string, problems: string[]): string | undefined {
+  const name = `${variable}${FILE_SUFFIX}`;
+  const path = environment[name];
+  if (path === undefined || path === "") return undefined;
+  try {
+    // Editors and `echo` end a file with a newline; no value of ours does.
+    return readFileSync(path, "utf8").trimEnd();
+  } catch (error) {
+    problems.push(`${name}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    return undefined;
+  }
+}
+
 function unknownNames(environment: Environment, own: ReadonlySet<string>, prefix: string): string[] {
+  const isKnown = (name: string) => own.has(name) || KNOWN_NAMES.has(name);
+  const withoutSuffix = (name: string) => (name.endsWith(FILE_SUFFIX) ? name.slice(0, -FILE_SUFFIX.length) : name);
   return Object.keys(environment)
-    .filter((name) => name.startsWith(prefix) && !own.has(name) && !KNOWN_NAMES.has(name))
+    .filter((name) => name.startsWith(prefix) && !isKnown(name) && !isKnown(withoutSuffix(name)))
     .filter((name) => !KNOWN_PREFIXES.some((family) => name.startsWith(family)))
     .sort()
     .map((name) => `${name} is not a variable of Skein: correct the name or remove it`);
