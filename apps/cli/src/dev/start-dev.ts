@@ -9,6 +9,7 @@ import type { DevConfig } from "./dev-config.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
 import { isPortFree } from "./free-port.ts";
 import { type Home, homePath, openHome } from "./home.ts";
+import { hasMasterKey, masterKeyFile } from "./master-key-file.ts";
 
 /** A whole Skein in one process, with its agent as a child. */
 export interface Dev {
@@ -44,7 +45,7 @@ export async function startDev(config: DevConfig, environment: Environment): Pro
     await migrate(own.DATABASE_URL);
     const scheduler = await startScheduler(readSchedulerConfig(own));
     closers.push(() => scheduler.close());
-    const api = await startApi(readApiConfig(own));
+    const api = await startApi(readApiConfig(own), { environment });
     closers.push(() => api.close());
     const agent = await startAgentProcess(home, await environmentOfAgent(config, own, url, home));
     closers.push(() => agent.close());
@@ -88,6 +89,7 @@ function serverEnvironment(
     ...(!config.redisUrl && queue && { SKEIN_QUEUE_DATABASE_URL: queue }),
     SKEIN_STORAGE: config.storage ?? `file://${home.folder("storage")}`,
     SKEIN_SECRET_KEY: config.secretKey ?? home.secrets.secretKey,
+    ...(hasMasterKey(environment) ? {} : { SKEIN_SECRETS_KEY_FILE: masterKeyFile(home) }),
     SKEIN_HOST: config.host,
     SKEIN_PORT: String(config.port),
     SKEIN_GRPC_PORT: String(config.grpcPort),
