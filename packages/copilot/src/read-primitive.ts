@@ -50,7 +50,7 @@ function readPrimitive(type: SimpleType, text: string): Primitive["value"] | und
     case SimpleType.DATETIME:
       return readDatetime(text);
     case SimpleType.DURATION:
-      return readDuration(text);
+      return durationOf(text);
     default:
       return undefined;
   }
@@ -77,14 +77,21 @@ function readDatetime(text: string): Primitive["value"] | undefined {
 const UNIT_NANOS: Readonly<Record<string, number>> = { h: 3.6e12, m: 6e10, s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1 };
 const DURATION_PART = /(\d+\.?\d*|\.\d+)(h|ms|m|s|us|µs|ns)/g;
 
-function readDuration(text: string): Primitive["value"] | undefined {
+/** `1h30m`, as Go reads it, in nanoseconds; undefined for a text that is none. */
+export function readDuration(text: string): bigint | undefined {
+  if (/^[+-]?0$/.test(text)) return 0n;
   const [, sign = "", parts = ""] = /^([+-]?)(.+)$/.exec(text) ?? [];
   if (parts === "" || parts.replace(DURATION_PART, "") !== "") return undefined;
   let total = 0n;
   for (const [, amount, unit = ""] of parts.matchAll(DURATION_PART)) {
     total += BigInt(Math.round(Number(amount) * (UNIT_NANOS[unit] ?? 0)));
   }
-  if (sign === "-") total = -total;
+  return sign === "-" ? -total : total;
+}
+
+function durationOf(text: string): Primitive["value"] | undefined {
+  const total = readDuration(text);
+  if (total === undefined) return undefined;
   const [seconds, nanos] = [total / 1_000_000_000n, Number(total % 1_000_000_000n)];
   return { case: "duration", value: { $typeName: "google.protobuf.Duration", seconds, nanos } };
 }

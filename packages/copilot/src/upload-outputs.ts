@@ -35,6 +35,8 @@ const ERROR_FILE = "_ERROR";
 const ERROR_BYTES_MAX = 1024 * 1024;
 const LANES = 16;
 const LARGE_BYTES = 1024 * 1024;
+/** As large as the parts that stores take, so that none has to be put together. */
+const CHUNK_BYTES = 8 * 1024 * 1024;
 /** Two large files at a time: each is cut into parts, and a few of those are held in memory. */
 const LARGE_WEIGHT = 8;
 
@@ -132,7 +134,8 @@ class Upload {
           const info: ObjectInfo | undefined = await store.head(uri, { md5: true });
           if (info?.md5 && Buffer.from(info.md5).equals(await md5Of(file))) return;
         }
-        await store.put(uri, file.createReadStream({ autoClose: false, start: 0 }));
+        const chunks = size > LARGE_BYTES ? { highWaterMark: CHUNK_BYTES } : {};
+        await store.put(uri, file.createReadStream({ autoClose: false, start: 0, ...chunks }));
       }),
     );
   }

@@ -10,18 +10,24 @@ export async function* readParts(body: Readable): AsyncGenerator<Buffer, undefin
   let bytes = 0;
   let parts = 0;
   for await (const chunk of body) {
-    const buffer = Buffer.from(chunk);
+    const buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk);
     chunks.push(buffer);
     bytes += buffer.length;
     if (bytes >= FIRST_PART_BYTES * 2 ** Math.floor(parts / PARTS_OF_A_SIZE)) {
-      yield Buffer.concat(chunks);
+      yield joined(chunks);
       chunks = [];
       bytes = 0;
       parts += 1;
     }
   }
-  if (bytes > 0) yield Buffer.concat(chunks);
+  if (bytes > 0) yield joined(chunks);
 }
+
+/** A stream that comes in large chunks is not copied. */
+const joined = (chunks: readonly Buffer[]): Buffer => {
+  const [only] = chunks;
+  return only && chunks.length === 1 ? only : Buffer.concat(chunks);
+};
 
 /**
  * Stores a stream of unknown length: with `whole` when it fits one part, else with `inParts`, which gets every part
@@ -33,13 +39,16 @@ export async function putInParts(
   inParts: (parts: AsyncIterable<Buffer>) => Promise<unknown>,
 ): Promise<void> {
   const parts = readParts(body);
-  const first = await parts.next();
-  const second = await parts.next();
-  if (second.done) await whole(first.value ?? Buffer.alloc(0));
-  else await inParts(chain([first.value ?? Buffer.alloc(0), second.value], parts));
+  const head: Buffer[] = [];
+  for (let next = await parts.next(); !next.done; next = await parts.next()) {
+    head.push(next.value);
+    if (head.length > 1) return void (await inParts(chain(head, parts)));
+  }
+  await whole(head[0] ?? Buffer.alloc(0));
 }
 
-async function* chain(head: readonly Buffer[], tail: AsyncIterable<Buffer>): AsyncGenerator<Buffer, undefined> {
-  yield* head;
+/** Lets go of each part as it goes. */
+async function* chain(head: Buffer[], tail: AsyncIterable<Buffer>): AsyncGenerator<Buffer, undefined> {
+  for (let part = head.shift(); part; part = head.shift()) yield part;
   yield* tail;
 }

@@ -1,0 +1,17 @@
+import { join } from "node:path";
+import { build } from "esbuild";
+
+/** Puts copilot and all that it imports into one file of JavaScript. */
+export async function bundleProgram(outfile: string): Promise<void> {
+  await build({
+    entryPoints: [join(import.meta.dirname, "main.ts")],
+    outfile,
+    bundle: true,
+    minify: true,
+    platform: "node",
+    format: "cjs",
+    target: "node24",
+    legalComments: "none",
+    logLevel: "error",
+  });
+}
