@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { V1Container, V1Pod } from "@kubernetes/client-node";
 import type { ClaimGrant } from "@skein/contracts";
-import { TaskTemplateSchema } from "@skein/idl/core";
+import { type K8sPodSchema, TaskTemplateSchema } from "@skein/idl/core";
 import { AttemptFolder } from "../../../ledger/attempt-folder.ts";
 import type { Launch } from "../../runtime.ts";
 import { type PodSettings, readPodRules } from "./pod-settings.ts";
@@ -67,10 +67,10 @@ export function makeLaunch({ grant, template, ...change }: LaunchChange = {}): L
 }
 
 /** A task that is a pod, with its containers and whatever else its spec says. */
-export const podTask = (podSpec: object, primary = "main"): Template => ({
+export const podTask = (podSpec: object, primary = "main", more: MessageInitShape<typeof K8sPodSchema> = {}) => ({
   type: "sidecar",
   config: { primary_container_name: primary },
-  target: { case: "k8sPod", value: { podSpec: JSON.parse(JSON.stringify(podSpec)) } },
+  target: { case: "k8sPod" as const, value: { ...more, podSpec: JSON.parse(JSON.stringify(podSpec)) } },
 });
 
 /** Settings whose rules are `rules` (YAML or JSON). */

@@ -6,11 +6,8 @@ import { toPod } from "./to-pod.ts";
 const LEVELS = ["privileged", "baseline", "restricted"] as const;
 const main = { name: "main", image: "i" };
 
-const launchOf = ({ spec, annotations = {} }: Pick<HostilePod, "spec" | "annotations">) => {
-  const task = podTask(spec);
-  if (task.target?.case === "k8sPod") task.target.value.metadata = { annotations };
-  return makeLaunch({ template: task });
-};
+const launchOf = ({ spec, annotations = {} }: Pick<HostilePod, "spec" | "annotations">) =>
+  makeLaunch({ template: podTask(spec, "main", { metadata: { annotations } }) });
 const podOf = (hostile: Pick<HostilePod, "spec" | "annotations">, rules: object = {}) =>
   toPod(launchOf(hostile), makeSettings(rules), undefined).pod;
 
