@@ -33,10 +33,9 @@ const OVERTAKEN_MS = 5_000;
 /** The pause in which others can take what is offered. */
 const OFFER_MS = 150;
 const OFFERED_MS = 5_000;
-/** The first offer is made at once, later ones further and further apart. */
-const OFFER_FIRST_AFTER_MS = 2_000;
-const OFFER_LAST_AFTER_MS = 30_000;
-const REMEMBERED_MS = 60_000;
+/** From keeping it to each offer. Short tasks make room sooner than the first. */
+const OFFERS_AFTER_MS = [100, 2_000, 4_000, 8_000, 16_000];
+const LATER_OFFERS_AFTER_MS = 30_000;
 const PAUSE_AFTER_OTHERS_OFFER_MS = 250;
 const PAUSE_PER_RETURN_MS = 5;
 const PAUSE_AFTER_RETURNS_MS = 500;
@@ -177,18 +176,15 @@ export class OrderDesk {
 
   #keep(taken: TakenOrder, asks: AskedResources): void {
     const { sinceMs, offers } = this.#recall(attemptKey(taken.order));
-    const offerAfterMs = Math.min(OFFER_LAST_AFTER_MS, OFFER_FIRST_AFTER_MS * 2 ** (offers - 1));
+    const offerAfterMs = OFFERS_AFTER_MS[offers] ?? LATER_OFFERS_AFTER_MS;
     this.#next = { taken, asks, sinceMs, offers, offerAtMs: Date.now() + offerAfterMs };
-    if (offers === 0) this.#offer();
-    else this.#look();
+    this.#look();
   }
 
   #recall(key: string): Pick<Next, "sinceMs" | "offers"> {
     const before = this.#offered;
     this.#offered = undefined;
-    const isKnown =
-      before?.key === key && before.sinceMs > Date.now() - REMEMBERED_MS - before.offers * OFFER_LAST_AFTER_MS;
-    return isKnown ? before : { sinceMs: Date.now(), offers: 0 };
+    return before?.key === key ? before : { sinceMs: Date.now(), offers: 0 };
   }
 
   /** Puts the order that waits in front of the queue for a moment. If nobody has room for it, it comes back. */
