@@ -167,6 +167,51 @@ export const AgentConfig = z.object({
     .describe(
       "Mount a container's own files read-only: a task then writes only its working folder, /tmp, its outputs and its raw output prefix. For images that write nowhere else",
     ),
+  kubernetesConfig: absolutePath()
+    .optional()
+    .describe(
+      "Kubernetes runtime: a kubeconfig file; unless given the pod's own account, and outside of a cluster what kubectl uses",
+    )
+    .meta({ example: "/etc/skein/kubeconfig" }),
+  kubernetesNamespace: z
+    .string()
+    .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "must be the name of a namespace")
+    .optional()
+    .describe("One namespace for the pods of all projects; unless given each project and domain has its own"),
+  kubernetesMakeNamespaces: flag()
+    .prefault("true")
+    .describe(
+      "Make the namespaces of projects, with quota, account and network policy; false when they are there already",
+    ),
+  kubernetesRulesFile: absolutePath()
+    .optional()
+    .describe("A YAML file with an administrator's rules for pods and namespaces: see the documentation")
+    .meta({ example: "/etc/skein/pods.yaml" }),
+  kubernetesCopilotImage: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("The image of copilot, which moves the data of raw containers; without it they cannot run as pods")
+    .meta({ example: "registry.example.com/skein-copilot:1.0.0" }),
+  kubernetesClusterSecrets: flag()
+    .prefault("false")
+    .describe(
+      "Take secrets that the server does not know from the Secrets of the task's namespace: the group is the Secret's name",
+    ),
+  kubernetesImagePullGraceSeconds: wholeNumber(0, 86_400)
+    .default(180)
+    .describe("How long a node may fail to pull an image before the attempt fails"),
+  kubernetesCreateGraceSeconds: wholeNumber(0, 86_400)
+    .default(60)
+    .describe(
+      "How long a node may fail to make a container, as for a Secret that is not there, before the attempt fails",
+    ),
+  kubernetesPendingSecondsMax: wholeNumber(0, 31_536_000)
+    .default(0)
+    .describe("How long a pod may wait for a node and its start before the attempt is tried again; 0: for ever"),
+  kubernetesNodeLostSeconds: wholeNumber(1, 86_400)
+    .default(120)
+    .describe("How long a node may be out of touch before its attempts count as lost and are tried elsewhere"),
 });
 export type AgentConfig = z.output<typeof AgentConfig>;
 

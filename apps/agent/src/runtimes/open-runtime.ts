@@ -20,6 +20,10 @@ export async function openRuntime(config: AgentConfig, agentId: string, logger: 
       hasReadOnlyRoot: config.dockerReadOnlyRoot,
     });
   }
+  if (config.runtime === "kubernetes") {
+    const { openKubernetesRuntime } = await import("./kubernetes/open-kubernetes.ts");
+    return await openKubernetesRuntime(config, agentId);
+  }
   return new ProcessRuntime({ sandbox: await isolation(config, logger) });
 }
 

@@ -64,7 +64,10 @@ function exitOfUnstarted(pod: V1Pod, isStopped: boolean): Exit {
   return failed(system(reason || "PodFailed", text));
 }
 
-function initFailure(name: string, { exitCode, reason = "", message = "" }: V1ContainerStateTerminated): ReportedFailure {
+function initFailure(
+  name: string,
+  { exitCode, reason = "", message = "" }: V1ContainerStateTerminated,
+): ReportedFailure {
   const what = reason === OUT_OF_MEMORY ? "used more memory than its limit" : `ended with exit code ${exitCode}`;
   const text = `the init container ${name} ${what}${message === "" ? "" : `: ${message}`}`;
   if (name === DOWNLOADER) return system("InputDownloadFailed", `InputDownloadFailed: ${text}`);
@@ -105,7 +108,12 @@ function disrupted(reason: string, message: string): ReportedFailure {
   }
 }
 
-const system = (code: string, message: string): ReportedFailure => ({ code, message, kind: "system", recoverable: true });
+const system = (code: string, message: string): ReportedFailure => ({
+  code,
+  message,
+  kind: "system",
+  recoverable: true,
+});
 
 const failed = (failure: ReportedFailure): Exit => ({ type: "failed", failure });
 

@@ -1,5 +1,5 @@
-import { createWriteStream, type WriteStream } from "node:fs";
 import { once } from "node:events";
+import { createWriteStream, type WriteStream } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { LOG_BYTES_MAX } from "@skein/contracts";
 import { type ClusterClient, ClusterError } from "./cluster-client.ts";

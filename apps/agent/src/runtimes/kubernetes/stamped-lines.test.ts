@@ -3,8 +3,8 @@ import { StampedLines, UnstampedLine } from "./stamped-lines.ts";
 
 const at = (second: number, text: string): string =>
   `2026-01-01T00:00:${String(second).padStart(2, "0")}.000000000Z ${text}\n`;
-const LOG = [at(1, "one"), at(2, "two a"), at(2, "two b"), at(2, "two c"), at(1, "late"), at(3, "three")].join("");
-const TEXT = "one\ntwo a\ntwo b\ntwo c\nlate\nthree\n";
+const LOG = [at(1, "one"), at(2, "two a"), at(2, "two b"), at(2, "two c"), at(3, "three")].join("");
+const TEXT = "one\ntwo a\ntwo b\ntwo c\nthree\n";
 
 const read = (lines: StampedLines, log: string, size: number): string => {
   let text = "";
@@ -27,11 +27,12 @@ test("a log that breaks off anywhere and is asked for again comes out once", () 
     // As the kubelet does: everything from that second on.
     const again = since === undefined ? LOG : LOG.slice(LOG.indexOf(`${since} `));
     text += read(lines, again, 11);
-    // A line that is printed out of order can be lost in a break, never doubled.
-    expect([TEXT, TEXT.replace("late\n", ""), TEXT.replace(/late\n|late|lat|la|l/, "")]).toContain(
-      text.replace(/\n(l|la|lat|late)three/, "\nthree"),
-    );
+    expect(text).toBe(TEXT);
   }
+});
+
+test("a line that is older than the one before it is kept", () => {
+  expect(read(new StampedLines(), at(2, "two") + at(1, "one") + at(2, "more"), 9)).toBe("two\none\nmore\n");
 });
 
 test("what has no stamp is the kubelet's own trouble", () => {

@@ -22,7 +22,12 @@ export interface Waiting {
 
 const IMAGE_PULL = new Set(["ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "ImageInspectError"]);
 const REGISTRY_UNAVAILABLE = new Set(["RegistryUnavailable"]);
-const CREATE = new Set(["CreateContainerConfigError", "CreateContainerError", "PreCreateHookError", "RunContainerError"]);
+const CREATE = new Set([
+  "CreateContainerConfigError",
+  "CreateContainerError",
+  "PreCreateHookError",
+  "RunContainerError",
+]);
 /** What every container says before it runs. */
 const USUAL = new Set(["ContainerCreating", "PodInitializing", ""]);
 const TOO_MANY_REQUESTS = /429 Too Many Requests|toomanyrequests/i;
@@ -44,7 +49,8 @@ export function waitingOf(pod: V1Pod, limits: WaitingLimits): Waiting | undefine
     ({ name, state }) => state?.running && name !== UPLOADER && name !== primary,
   );
   if (initialising) return pending(`Initializing: ${initialising.name} has not ended yet`, limits);
-  if (statuses.length === 0) return scheduled ? pending("Scheduled: its node has not taken it up yet", limits) : undefined;
+  if (statuses.length === 0)
+    return scheduled ? pending("Scheduled: its node has not taken it up yet", limits) : undefined;
   return pending("ContainerCreating: its node pulls images and mounts volumes", limits);
 }
 
@@ -70,7 +76,12 @@ function ofContainer(
   const reason = `${code}: ${message || image}${isPrimary ? "" : ` (container ${name})`}`;
   const failing = (limitSeconds: number, kind: ReportedFailure["kind"], recoverable: boolean): Waiting => {
     const text = limitSeconds === 0 ? reason : `${reason} (for more than ${limitSeconds} s)`;
-    const failure = { code, message: text, kind: isOurs ? ("system" as const) : kind, recoverable: isOurs || recoverable };
+    const failure = {
+      code,
+      message: text,
+      kind: isOurs ? ("system" as const) : kind,
+      recoverable: isOurs || recoverable,
+    };
     return { reason, limitSeconds, failure };
   };
   if (code === "InvalidImageName") return failing(0, "user", false);
