@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./free-port.ts";
@@ -20,7 +21,11 @@ export interface TestAws {
   readonly secretAccessKey: string;
   /** From now on requests need a right that IAM gave; more requests than `free` are not let through without one. */
   enforceRights(free?: number): Promise<void>;
-  /** Forgets everything, rights that are enforced included. */
+  /** Asks a service that takes queries (IAM, STS), with a key that moto does not look at before `enforceRights`. */
+  query(service: string, parameters: Readonly<Record<string, string>>): Promise<string>;
+  /** What such services were asked since the start. */
+  queries(): Promise<Record<string, string>[]>;
+  /** Forgets everything. */
   reset(): Promise<void>;
   close(): Promise<void>;
 }
@@ -34,7 +39,9 @@ export async function startMoto(): Promise<TestAws> {
   if (server === undefined) throw new Error(`moto_server is missing: ${INSTALL_MOTO}`);
   const folder = createTempFolder("moto");
   const port = await freePort();
+  const recording = join(folder.path, "recording");
   const running = await startLeashed(server, ["-H", "127.0.0.1", "-p", `${port}`], {
+    env: { ...process.env, MOTO_ENABLE_RECORDING: "1", MOTO_RECORDER_FILEPATH: recording },
     logFile: join(folder.path, "moto.log"),
   });
   const endpoint = `http://127.0.0.1:${port}`;
@@ -52,10 +59,34 @@ export async function startMoto(): Promise<TestAws> {
     accessKeyId: "testing",
     secretAccessKey: "testing",
     enforceRights: (free = 0) => ask("reset-auth", String(free)),
+    query: (service, parameters) => query(endpoint, service, parameters),
+    queries: async () => recordedQueries(readFileSync(recording, "utf8")),
     reset: () => ask("reset"),
     close: async () => {
       await running.close("SIGKILL");
       await folder.close();
     },
   };
+}
+
+async function query(endpoint: string, service: string, parameters: Readonly<Record<string, string>>): Promise<string> {
+  const scope = `testing/20260101/us-east-1/${service}/aws4_request`;
+  const answer = await fetch(endpoint, {
+    method: "POST",
+    headers: { authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=none` },
+    body: new URLSearchParams(parameters),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`moto answered ${answer.status} to ${parameters.Action}: ${text}`);
+  return text;
+}
+
+/** One request a line, in base64; other services than those of queries have no `Action` in their body. */
+function recordedQueries(recording: string): Record<string, string>[] {
+  return recording
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => (JSON.parse(line) as { body: string | null }).body ?? "")
+    .map((body) => Object.fromEntries(new URLSearchParams(Buffer.from(body, "base64").toString())))
+    .filter(({ Action }) => Action !== undefined);
 }
