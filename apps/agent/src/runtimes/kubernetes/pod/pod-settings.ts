@@ -4,17 +4,22 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { NamespaceRules } from "../namespace/namespace-rules.ts";
 import { ACCELERATOR_DEVICES } from "./accelerator-devices.ts";
+import { shapeProblems } from "./check-shape.ts";
 import { isJson, type Json } from "./json.ts";
 
-const Manifest = z.custom<Json>(isJson, "must be an object");
+/** A part of a manifest, of the client's model for it. */
+const manifest = (model: string) =>
+  z.custom<Json>(isJson, "must be an object").superRefine((value, { addIssue }) => {
+    for (const problem of shapeProblems(value, model, "it")) addIssue(problem);
+  });
 const TextMap = z.record(z.string(), z.string());
 
 /** Where pods may run; it is added to whatever the task's own pod asks for, and cannot be dodged by it. */
 const Placement = z.strictObject({
   nodeSelector: TextMap.default({}),
-  tolerations: z.array(Manifest).default([]),
-  /** `NodeSelectorRequirement`s; all of them hold. */
-  nodeRequirements: z.array(Manifest).default([]),
+  tolerations: z.array(manifest("V1Toleration")).default([]),
+  /** All of them hold. */
+  nodeRequirements: z.array(manifest("V1NodeSelectorRequirement")).default([]),
 });
 export type Placement = z.infer<typeof Placement>;
 
@@ -35,7 +40,7 @@ export const PodRules = z.strictObject({
     ])
     .default(1000),
   /** A pod template (`metadata` and `spec`) below everything that tasks say. */
-  podTemplate: Manifest.default({
+  podTemplate: manifest("V1PodTemplateSpec").default({
     metadata: { annotations: { "cluster-autoscaler.kubernetes.io/safe-to-evict": "false" } },
   }),
   /** Holds for all pods. */
@@ -80,12 +85,12 @@ export const PodRules = z.strictObject({
       partitionSizeLabel: z.string().default("k8s.amazonaws.com/gpu-partition-size"),
       /** What nodes call a device, by the device's name in capitals. */
       devices: TextMap.default(ACCELERATOR_DEVICES),
-      unpartitioned: Manifest.optional(),
-      unpartitionedToleration: Manifest.optional(),
+      unpartitioned: manifest("V1NodeSelectorRequirement").optional(),
+      unpartitionedToleration: manifest("V1Toleration").optional(),
     })
     .prefault({}),
   /** Tolerations that come with asking for a resource, by its name. */
-  resourceTolerations: z.record(z.string(), z.array(Manifest)).default({}),
+  resourceTolerations: z.record(z.string(), z.array(manifest("V1Toleration"))).default({}),
   copilot: z
     .strictObject({
       resources: Resources.prefault({
