@@ -123,6 +123,9 @@ labels:
   {{- end }}
 annotations:
   checksum/secrets: {{ include (print $root.Template.BasePath "/secrets.yaml") $root | sha256sum }}
+  {{- if eq (index . 1) "launcher" }}
+  checksum/task-rules: {{ include (print $root.Template.BasePath "/task-rules.yaml") $root | sha256sum }}
+  {{- end }}
   {{- with $values.podAnnotations }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
