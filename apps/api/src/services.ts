@@ -13,6 +13,7 @@ import { workflowService } from "./registry/workflow-service.ts";
 import { actionService } from "./runs/action-service.ts";
 import { launcher } from "./runs/launch-service.ts";
 import { launchTargets } from "./runs/launch-target.ts";
+import { rawOutputRule } from "./runs/raw-output-rule.ts";
 import { runService } from "./runs/run-service.ts";
 import { secretService } from "./secrets/secret-service.ts";
 import { signalService } from "./signals/signal-service.ts";
@@ -25,6 +26,8 @@ export interface ServicesConfig {
   readonly version: string;
   /** What runs say about where they ran. */
   readonly cluster: string;
+  /** Folders of object stores where runs may write raw outputs besides the storage. */
+  readonly rawOutputPrefixes?: readonly string[];
 }
 
 export interface ServicesOptions {
@@ -51,13 +54,20 @@ export type Services = ReturnType<typeof createServices>;
 /** All rules of the api over one database, for every transport. */
 export function createServices({ db, storage, notifier, keyring, config }: ServicesOptions) {
   const projects = projectService(db);
+  const checkRawOutput = rawOutputRule(storage.rootUri, config.rawOutputPrefixes ?? []);
   const tasks = taskService(db, projects);
   const findLaunchPlan = launchPlanFinder(db);
   const workflows = workflowService(db, projects, tasks, findLaunchPlan);
-  const launchPlans = launchPlanService({ db, projects, find: findLaunchPlan, findWorkflow: workflows.find });
+  const launchPlans = launchPlanService({
+    db,
+    projects,
+    checkRawOutput,
+    find: findLaunchPlan,
+    findWorkflow: workflows.find,
+  });
   const findTarget = launchTargets({ tasks, workflows, launchPlans });
   const startRun = runStarter(db.$client, storage);
-  const launch = launcher({ db, notifier, projects, findTarget, startRun });
+  const launch = launcher({ db, notifier, projects, checkRawOutput, findTarget, startRun });
   const runs = runService({ db, storage, notifier, launch });
   const actions = actionService(db, storage);
   return {

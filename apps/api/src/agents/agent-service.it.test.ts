@@ -187,7 +187,7 @@ test("a claim is granted with everything that the attempt needs", async () => {
   const granted = result && "granted" in result ? result.granted : undefined;
   const template = fromBytes(TaskTemplateSchema, Buffer.from(granted?.taskTemplate ?? "", "base64"));
   expect(template.target.case === "container" && template.target.value.image).toBe("other:1");
-  expect(granted?.rawOutputPrefix).toMatch(/\/raw\/[0-9a-f]{2}\/run1-n0-2-0$/);
+  expect(granted?.rawOutputPrefix).toMatch(/\/raw\/flytesnacks\/development\/[0-9a-f]{2}\/run1-n0-2-0$/);
 });
 
 test("a node of a sub-workflow has its own overrides, not those of a node of the same name above", async () => {
@@ -313,7 +313,7 @@ const chunkOf = (offset: number, text: string | Buffer, token = attemptToken(KEY
 });
 
 test("log chunks are stored once, overlaps are read once, and a gap waits for its chunk", async () => {
-  const logs = createLogService(database.pool);
+  const logs = createLogService(database.pool, storage);
   await agents.claim(claimOf("a1", 2));
   await agents.appendLogs({ agentId: "a1", chunks: [chunkOf(0, "hello "), chunkOf(12, "!")] }, "default");
   expect(await logs.read(idOf(2), 0, 100)).toEqual({ text: "hello ", nextOffset: 6 });
@@ -345,7 +345,7 @@ test("a log chunk is stored for the agent that makes the attempt, with the attem
 });
 
 test("a character that a page would cut comes whole with the next page", async () => {
-  const logs = createLogService(database.pool);
+  const logs = createLogService(database.pool, storage);
   await agents.claim(claimOf("a1", 2));
   await agents.appendLogs({ agentId: "a1", chunks: [chunkOf(0, "aé€")] }, "default");
   expect(await logs.read(idOf(2), 0, 5)).toEqual({ text: "aé", nextOffset: 3 });

@@ -31,7 +31,7 @@ export function claimGrant(
     workflowKey: claimed.workflowKey,
     environment: Object.fromEntries((spec.envs?.values ?? []).map(({ key, value }) => [key, value])),
     outputPrefix: attemptOutputPrefix(storage, { project, domain, runName, actionName, attempt: id.attempt }),
-    rawOutputPrefix: rawOutputPrefix(rawRootOf(storage, claimed.runSpec), claimed, id.attempt),
+    rawOutputPrefix: rawOutputPrefix(rawRootOf(storage, claimed, claimed.runSpec), claimed, id.attempt),
     arrayIndex: claimed.itemIndex,
     storeCredentials: null,
     labels: { ...spec.labels?.values },

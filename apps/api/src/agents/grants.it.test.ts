@@ -1,10 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { attemptToken, type ClaimGrant, tokenHash } from "@skein/contracts";
 import { openNotifier } from "@skein/db";
+import { SkeinError } from "@skein/errors";
 import { fromBytes, toBytes } from "@skein/idl";
 import { ExecutionSpecSchema } from "@skein/idl/admin";
 import { CompiledWorkflowClosureSchema, TaskTemplateSchema } from "@skein/idl/core";
-import { openSources } from "@skein/secrets";
+import type { SecretSource } from "@skein/secrets";
 import { openStorage, type Storage } from "@skein/storage";
 import {
   createTempFolder,
@@ -31,6 +32,7 @@ let agents: AgentService;
 let runId: string;
 
 interface TaskShape {
+  readonly securityContext?: { readonly secrets: readonly { readonly group: string; readonly key: string }[] };
   readonly type?: string;
   readonly metadata?: { readonly isEager: boolean };
 }
@@ -46,6 +48,15 @@ function closureOf(image: string, shape: TaskShape = {}): Buffer {
 
 const newRun = async (closure: Buffer, columns: Parameters<typeof insertRun>[2] = {}) =>
   insertRun(database.pool, await insertWorkflow(database.pool, { compiled: closure }), columns);
+
+let isVaultAway = false;
+const secrets: SecretSource = {
+  name: "the vault",
+  find: async ({ project, group, key }) => {
+    if (isVaultAway) throw new SkeinError("unavailable", "vault_away", "The vault does not answer");
+    return Buffer.from(`${project}/${group}/${key}`);
+  },
+};
 
 interface ActionColumns {
   readonly [column: string]: string | number | boolean | null;
@@ -83,14 +94,7 @@ beforeEach(async () => {
   const signToken = async ({ runId: ofRun, project, domain }: { runId: string; project: string; domain: string }) =>
     `token of ${ofRun} in ${project}/${domain}`;
   const notifier = openNotifier(database.pool);
-  agents = createAgentService({
-    pool: database.pool,
-    storage,
-    notifier,
-    signToken,
-    secretKey: KEY,
-    secrets: openSources([], { environment: {} }),
-  });
+  agents = createAgentService({ pool: database.pool, storage, notifier, signToken, secretKey: KEY, secrets });
   await insertProject(database.pool);
   runId = await newRun(closureOf("plain:1"));
 });
@@ -151,7 +155,11 @@ test("an attempt goes on from the newest checkpoint that there is, of its own ac
     [runId, tokenHash(attemptToken(KEY, { runId, ordinal: 8, attempt: 1 }))],
   );
   const leave = async (runName: string, ordinal: number, attempt: number): Promise<string> => {
-    const place = checkpointPrefix(storage.join("raw"), { runName, actionName: `n${ordinal}` }, attempt);
+    const place = checkpointPrefix(
+      storage.join("raw", TENANT.project, TENANT.domain),
+      { runName, actionName: `n${ordinal}` },
+      attempt,
+    );
     await storage.put(`${place}/state`, Buffer.from("x"));
     return place;
   };
@@ -188,4 +196,30 @@ test("only a task that is a client of the server gets a token, which is its run'
     await insertAction(runId, 2);
     expect((await claim(2)).platform).toEqual({ token: `token of ${runId} in flytesnacks/development` });
   }
+});
+
+test("an attempt waits for a source of secrets that is away, and holds no other up", async () => {
+  const asking = await newRun(closureOf("asking:1", { securityContext: { secrets: [{ group: "g", key: "k" }] } }), {
+    name: "asking",
+  });
+  await insertAction(asking, 2);
+  await insertAction(runId, 2);
+  const claimBoth = async () => {
+    const attempts = [asking, runId].map((ofRun) => {
+      const id = { runId: ofRun, ordinal: 2, attempt: 0 };
+      return { ...id, token: attemptToken(KEY, id) };
+    });
+    return (await agents.claim({ agentId: "a1", pool: "default", attempts })).results;
+  };
+  isVaultAway = true;
+  const [waiting, granted] = await claimBoth();
+  expect([waiting, Object.keys(granted ?? {})]).toEqual([{ later: "The vault does not answer" }, ["granted"]]);
+  await expect(agents.held({ agentId: "a1", pool: "default", after: null })).rejects.toMatchObject({
+    code: "unavailable",
+  });
+  isVaultAway = false;
+  const [answered] = await claimBoth();
+  const value = Buffer.from("flytesnacks/g/k").toString("base64");
+  const secret = { group: "g", version: "", key: "k", mount: "any", variable: null, value };
+  expect(answered).toMatchObject({ granted: { secrets: [secret] } });
 });

@@ -20,7 +20,8 @@ export function createFindCheckpoint(
   async function* places(id: AttemptId, claimed: ClaimedAttempt): AsyncGenerator<string> {
     let source: CheckpointSource | undefined = { ...claimed, attempts: id.attempt };
     while (source) {
-      const root = rawRootOf(storage, source.runSpec);
+      // A run recovers one of its own project and domain.
+      const root = rawRootOf(storage, claimed, source.runSpec);
       for (let attempt = source.attempts - 1; attempt >= 0; attempt -= 1) yield checkpointPrefix(root, source, attempt);
       source = source.reference ? await readCheckpointSource(pool, source.reference) : undefined;
     }

@@ -5,10 +5,20 @@ import type { Storage } from "@skein/storage";
 
 const CHECKPOINT_FOLDER = "_flytecheckpoints";
 
-/** Where the tasks of a run write their own files, unless the run says otherwise. */
-export function rawRootOf(storage: Pick<Storage, "join">, runSpec: Uint8Array): string {
+/** A project's domain. */
+interface Tenant {
+  readonly project: string;
+  readonly domain: string;
+}
+
+/** Where a tenant's tasks write their own files, unless their run says otherwise. */
+export const tenantRawRoot = (storage: Pick<Storage, "join">, { project, domain }: Tenant): string =>
+  storage.join("raw", project, domain);
+
+/** Where the tasks of a run write their own files. */
+export function rawRootOf(storage: Pick<Storage, "join">, tenant: Tenant, runSpec: Uint8Array): string {
   const { rawOutputDataConfig } = fromBytes(ExecutionSpecSchema, runSpec);
-  return rawOutputDataConfig?.outputLocationPrefix || storage.join("raw");
+  return rawOutputDataConfig?.outputLocationPrefix || tenantRawRoot(storage, tenant);
 }
 
 interface Place {

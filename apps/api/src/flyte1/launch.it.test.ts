@@ -57,6 +57,21 @@ describe("a launch", () => {
     expect(error.code).toBe("already_exists");
   });
 
+  test("may write raw outputs to a folder of the storage, and to no other place", async () => {
+    const to = (outputLocationPrefix: string) =>
+      open.admin.createExecution({
+        ...TEST_TENANT,
+        spec: { launchPlan, rawOutputDataConfig: { outputLocationPrefix } },
+        inputs: integerInputs({ x: 7 }),
+      });
+    await to(`${open.services.storage.rootUri}/reports`);
+    for (const place of ["s3://elsewhere/raw", `${open.services.storage.rootUri}/meta/other/development`]) {
+      const error = await rejection(to(place));
+      expect(error.code).toBe("invalid_argument");
+      expect(error.message).toContain("spec.raw_output_data_config.output_location_prefix");
+    }
+  });
+
   test("of a single task makes a hidden workflow around it, once", async () => {
     const spec = { launchPlan: testId(ResourceType.TASK, "echo") };
     const ask = () => open.admin.createExecution({ ...TEST_TENANT, spec, inputs: integerInputs({ x: 1 }) });

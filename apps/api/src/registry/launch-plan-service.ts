@@ -27,6 +27,7 @@ import {
 import type { Call } from "../call.ts";
 import type { ProjectService } from "../projects/project-service.ts";
 import { checkNotifications } from "../runs/notifications.ts";
+import type { CheckRawOutput } from "../runs/raw-output-rule.ts";
 import { differentExists, identicalExists, notRegistered } from "./conflicts.ts";
 import { isSameDigest, sha256 } from "./digest.ts";
 import { checkText, checkVersionId, entityKey, invalid, toVersionId } from "./identity.ts";
@@ -71,6 +72,7 @@ export function launchPlanFinder(db: Db): LaunchPlanFinder {
 export interface LaunchPlanDependencies {
   readonly db: Db;
   readonly projects: ProjectService;
+  readonly checkRawOutput: CheckRawOutput;
   readonly find: LaunchPlanFinder;
   readonly findWorkflow: (id: VersionId) => Promise<WorkflowView | undefined>;
 }
@@ -78,7 +80,7 @@ export interface LaunchPlanDependencies {
 export type LaunchPlanService = ReturnType<typeof launchPlanService>;
 
 /** Rules for launch plans (contract 5.4). */
-export function launchPlanService({ db, projects, find, findWorkflow }: LaunchPlanDependencies) {
+export function launchPlanService({ db, projects, checkRawOutput, find, findWorkflow }: LaunchPlanDependencies) {
   return {
     /** Registers an inactive version, with every input of the workflow listed as a parameter. */
     async register(call: Call, id: VersionId, sent: LaunchPlanSpec): Promise<void> {
@@ -89,6 +91,7 @@ export function launchPlanService({ db, projects, find, findWorkflow }: LaunchPl
       call.authorize("registry:read", workflowId);
       checkSchedule(sent.entityMetadata?.schedule);
       checkNotifications("spec.entity_metadata.notifications", sent.entityMetadata?.notifications ?? []);
+      checkRawOutput("spec.raw_output_data_config", id, sent.rawOutputDataConfig);
       await projects.requireActive(call, id.project, id.domain);
       const workflow = await findWorkflow(workflowId);
       if (!workflow) throw notRegistered("workflow", workflowId);

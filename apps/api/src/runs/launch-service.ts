@@ -9,6 +9,7 @@ import type { ProjectService } from "../projects/project-service.ts";
 import { checkText, invalid, storableText } from "../registry/identity.ts";
 import type { launchTargets } from "./launch-target.ts";
 import { checkNotifications } from "./notifications.ts";
+import type { CheckRawOutput } from "./raw-output-rule.ts";
 
 /** A wish to start a run. */
 export interface LaunchRequest {
@@ -24,6 +25,7 @@ export interface LaunchDependencies {
   readonly db: Db;
   readonly notifier: Notifier;
   readonly projects: ProjectService;
+  readonly checkRawOutput: CheckRawOutput;
   readonly findTarget: ReturnType<typeof launchTargets>;
   readonly startRun: RunStarter;
 }
@@ -32,7 +34,7 @@ const TAGS_MAX = 100;
 const MANUAL: LaunchOrigin = { mode: "manual", referenceRunId: null };
 
 /** Starts runs for callers: decides whether they may, and tells them why not (contract 6.1). */
-export function launcher({ db, notifier, projects, findTarget, startRun }: LaunchDependencies) {
+export function launcher({ db, notifier, projects, checkRawOutput, findTarget, startRun }: LaunchDependencies) {
   /** Why a run was not inserted. */
   async function refusal(call: Call, id: NameId): Promise<SkeinError> {
     await projects.requireActive(call, id.project, id.domain);
@@ -46,6 +48,9 @@ export function launcher({ db, notifier, projects, findTarget, startRun }: Launc
     const id = { project: request.project, domain: request.domain, name: readRunName(request.name) };
     const requested = readSpec(request.spec, origin);
     const target = await findTarget(call, requested.launchPlan);
+    checkRawOutput("spec.raw_output_data_config", id, requested.rawOutputDataConfig);
+    // What a launch plan says was right when it was registered; what is allowed may have changed since.
+    checkRawOutput("launch plan's raw_output_data_config", id, target.launchPlan?.rawOutputDataConfig);
     const given = request.inputs ?? request.spec.inputs ?? create(LiteralMapSchema);
     const principal = storableText(call.caller.subject);
     const outcome = await startRun({ id, target, requested, given, principal, origin });
