@@ -140,12 +140,14 @@ export class AttemptRunner {
     await Promise.all([this.#secrets.accept(held, grant), folder.prepare()]);
     if (startedAtMs !== null) await this.#noteStart(held, startedAtMs, true);
     const done = this.#inSlot(held, async () => {
-      if (!launch.place.isOnDisk) {
+      if (launch.place.isOnDisk) await runtime.cleanup(folder);
+      else {
         if (startedAtMs === null) await this.#noteStart(held, Date.now(), false);
-        return this.#adopt(held);
+        if (await this.#adopt(held)) return;
       }
-      await runtime.cleanup(folder);
-      return startedAtMs === null ? this.#execute(held) : this.#endLost(held);
+      if (startedAtMs !== null) return this.#endLost(held);
+      // What was granted anew may lack secrets.
+      if (await this.#claim(held)) await this.#execute(held);
     });
     return { done };
   }
@@ -178,16 +180,19 @@ export class AttemptRunner {
     // A grant that nothing came of may be another agent's by now.
     if ((!held.grant || !held.isRunning) && !(await this.#claim(held))) return;
     if (held.startedAtMs === undefined) return this.#execute(held);
-    await this.#adopt(held);
+    if (await this.#adopt(held)) return;
+    await (held.isRunning ? this.#endLost(held) : this.#execute(held));
   }
 
-  async #adopt(held: HeldAttempt): Promise<void> {
+  /** Follows to its end what was started; false when there is nothing of it. */
+  async #adopt(held: HeldAttempt): Promise<boolean> {
     const { runtime, logs } = this.#options;
     await this.#secrets.recall(held);
     await logs.follow(held);
-    if (!(await runtime.adopt(held.folder))) return held.isRunning ? this.#endLost(held) : this.#execute(held);
+    if (!(await runtime.adopt(held.folder))) return false;
     if (held.mustStop) void this.#stopNow(held);
     await this.#watch(held, held.isRunning);
+    return true;
   }
 
   /** What an attempt printed before it ended, and before this process began. */

@@ -27,7 +27,7 @@ import { createClaim } from "./claim.ts";
 import type { SignToken } from "./client-tasks.ts";
 import { createHeld } from "./held.ts";
 import { noteDecks } from "./live-decks.ts";
-import { createMakeGrants } from "./make-grants.ts";
+import { createGrantMaker } from "./make-grants.ts";
 
 /** What agents ask of the api: claims, heartbeats, log chunks. Every method may be called again with the same words. */
 export interface AgentService {
@@ -62,10 +62,10 @@ const leaseOf = ({ runtime }: HeartbeatRequest): number =>
 
 export function createAgentService(options: AgentServiceOptions): AgentService {
   const { pool, storage, notifier, secretKey } = options;
-  const makeGrants = createMakeGrants(options);
+  const grants = createGrantMaker(options);
   return {
-    claim: createClaim(pool, makeGrants),
-    held: createHeld(pool, secretKey, makeGrants),
+    claim: createClaim(pool, grants),
+    held: createHeld(pool, secretKey, grants),
 
     async heartbeat(request) {
       const limits = { leaseMs: leaseOf(request), forgottenAfterMs: FORGOTTEN_AFTER_MS };

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { attemptKey, attemptToken, type HeldResponse, POD_LAUNCHER_LEASE_MS, tokenHash } from "@skein/contracts";
 import { openNotifier } from "@skein/db";
 import { toBytes } from "@skein/idl";
-import { CompiledWorkflowClosureSchema } from "@skein/idl/core";
+import { CompiledWorkflowClosureSchema, Resources_ResourceName } from "@skein/idl/core";
 import { openSources } from "@skein/secrets";
 import { openStorage, type Storage } from "@skein/storage";
 import {
@@ -21,9 +21,10 @@ const KEY = "k".repeat(40);
 const TENANT = { project: "flytesnacks", domain: "development" };
 const taskId = { ...TENANT, name: "t", version: "v1" };
 const reference = { case: "referenceId" as const, value: taskId };
+const resources = { requests: [{ name: Resources_ResourceName.CPU, value: "500m" }] };
 const graph = create(CompiledWorkflowClosureSchema, {
   primary: { template: { nodes: [{ id: "n0", target: { case: "taskNode", value: { reference } } }] } },
-  tasks: [{ template: { id: taskId, target: { case: "container", value: { image: "one:1" } } } }],
+  tasks: [{ template: { id: taskId, target: { case: "container", value: { image: "one:1", resources } } } }],
 });
 
 let database: TestDatabase;
@@ -111,12 +112,10 @@ test("an agent that lost its disk is told all that it holds, as it was granted, 
   await start(5, "failed", startedAt);
   const { attempts, next } = await agents.held({ agentId: "launcher", pool: "pods", after: null });
   expect(next).toBeNull();
+  const rest = { kind: "container", shard: 3, resources: { cpuMillis: 500, memoryMiB: 0, gpus: 0 } };
   expect(attempts.map(({ order, startedAtMs }) => ({ order, startedAtMs }))).toEqual([
-    { order: { ...idOf(2), kind: "container", shard: 3, token: attemptToken(KEY, idOf(2)) }, startedAtMs: null },
-    {
-      order: { ...idOf(3), kind: "container", shard: 3, token: attemptToken(KEY, idOf(3)) },
-      startedAtMs: startedAt.getTime(),
-    },
+    { order: { ...idOf(2), ...rest, token: attemptToken(KEY, idOf(2)) }, startedAtMs: null },
+    { order: { ...idOf(3), ...rest, token: attemptToken(KEY, idOf(3)) }, startedAtMs: startedAt.getTime() },
   ]);
   expect({ granted: attempts[0]?.grant }).toEqual(first);
 });

@@ -30,12 +30,17 @@ export interface Granted {
 /** What an attempt needs, or why that cannot be said now. */
 export type MadeGrant = { readonly grant: ClaimGrant } | { readonly later: string };
 
-/** Puts together what granted attempts need, in their order. One that has to wait for a secret holds no other back. */
-export type MakeGrants = (granted: readonly Granted[]) => Promise<MadeGrant[]>;
+/** Puts together what granted attempts need, in their order. */
+export interface GrantMaker {
+  /** One that has to wait for a secret holds no other back. */
+  make(granted: readonly Granted[]): Promise<MadeGrant[]>;
+  /** For attempts that run already: without the secrets and credentials that cannot be had now. */
+  makeAgain(granted: readonly Granted[]): Promise<ClaimGrant[]>;
+}
 
 const LATER_MAX = 2_000;
 
-export function createMakeGrants({ pool, storage, signToken, secrets }: GrantOptions): MakeGrants {
+export function createGrantMaker({ pool, storage, signToken, secrets }: GrantOptions): GrantMaker {
   const findTask = createFindTask(pool, storage);
   const findCheckpoint = createFindCheckpoint(pool, storage);
   const shareInputs = createShareInputs(pool, storage);
@@ -64,7 +69,7 @@ export function createMakeGrants({ pool, storage, signToken, secrets }: GrantOpt
     }
   };
 
-  const grantOf = async (granted: Granted, path: readonly PathStep[]): Promise<MadeGrant> => {
+  const grantOf = async (granted: Granted, path: readonly PathStep[]): Promise<Made> => {
     const { id, claimed } = granted;
     const task = await findTask(id, claimed, path);
     const [inputs, previousCheckpointPrefix, platform, found] = await Promise.all([
@@ -73,15 +78,27 @@ export function createMakeGrants({ pool, storage, signToken, secrets }: GrantOpt
       platformOf(granted, task.template),
       secretsOf(granted, task.template),
     ]);
-    if ("later" in found) return found;
-    const extras = { inputs, previousCheckpointPrefix, platform, secrets: found };
-    return { grant: claimGrant(storage, id, claimed, task, extras) };
+    const later = "later" in found ? found : undefined;
+    const extras = { inputs, previousCheckpointPrefix, platform, secrets: "later" in found ? [] : found };
+    return { grant: claimGrant(storage, id, claimed, task, extras), ...later };
   };
 
-  return async (granted) => {
+  const grantsOf = async (granted: readonly Granted[]): Promise<Made[]> => {
     const paths = await pathsOf(pool, granted);
     return Promise.all(granted.map((one) => grantOf(one, paths.get(one) ?? [])));
   };
+
+  return {
+    make: async (granted) =>
+      (await grantsOf(granted)).map(({ grant, later }) => (later === undefined ? { grant } : { later })),
+    makeAgain: async (granted) => (await grantsOf(granted)).map(({ grant }) => grant),
+  };
+}
+
+/** A grant, and why it lacks something, if it does. */
+interface Made {
+  readonly grant: ClaimGrant;
+  readonly later?: string;
 }
 
 /** The way to each action from the run's graph. One that stands in the graph itself is its own way, without a query. */
