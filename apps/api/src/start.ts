@@ -118,7 +118,7 @@ async function open(
       secrets: secrets.source,
       signToken: config.authIssuer === undefined ? undefined : (run) => signRunToken(secretKey, run),
     }),
-    logs: createLogService(pool),
+    logs: createLogService(pool, storage),
     watchRun: createWatchRun({ db, watcher, getRun: services.runs.get }),
     system: createSystemService({ pool, version }),
     logger,

@@ -58,6 +58,11 @@ export const createSchedulerMetrics = (metrics: Metrics) => ({
   }),
   shards: metrics.gauge({ name: "skein_scheduler_shards", help: "Shards this scheduler owns" }),
   cachedRuns: metrics.gauge({ name: "skein_scheduler_cached_runs", help: "Unfinished runs held in memory" }),
+  archivedLogs: metrics.counter({
+    name: "skein_scheduler_archived_logs_total",
+    help: "Logs of ended attempts put together in the object store, by outcome; failed ones are tried again",
+    labels: ["outcome"],
+  }),
   loopErrors: metrics.counter({
     name: "skein_scheduler_loop_errors_total",
     help: "Rounds of a loop that failed and will be tried again",

@@ -5,6 +5,7 @@ import type { SchedulerConfig } from "./config.ts";
 import { consumeReports } from "./consume-reports.ts";
 import type { Pool } from "./database.ts";
 import type { Health } from "./health.ts";
+import { type ArchiveLogsOptions, archiveLogsRound } from "./loops/archive-logs.ts";
 import { checkQueueRound } from "./loops/check-queue.ts";
 import { errandsRound } from "./loops/errands.ts";
 import { eventsRound } from "./loops/events.ts";
@@ -28,7 +29,7 @@ export interface RingResources {
   readonly db: Db;
   readonly pool: Pool;
   readonly queues: Queues;
-  readonly storage: ObjectStore;
+  readonly storage: ObjectStore & ArchiveLogsOptions["storage"];
   readonly notifier: Notifier;
   readonly logger: Logger;
   readonly metrics: SchedulerMetrics;
@@ -103,9 +104,10 @@ export async function startRing(resources: RingResources): Promise<Ring> {
 /** What nothing waits for, as long as it comes in time. */
 function startHousekeeping(
   start: (name: string, everyMs: number, round: Round) => void,
-  { config, db, pool, logger }: RingResources,
+  { config, db, pool, storage, logger, metrics }: RingResources,
   ownedShards: () => readonly number[],
 ): void {
   start("reservations", 10 * SECOND, reservationsRound({ pool, ownedShards }));
+  start("archive-logs", 10 * SECOND, archiveLogsRound({ pool, storage, logger, metrics }));
   start("prune", HOUR, pruneRound({ db, pool, historyDays: config.historyDays, logger }));
 }

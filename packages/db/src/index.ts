@@ -12,6 +12,15 @@ export {
 export { findHeldPlaces, type HeldPlace, recordDeck } from "./agents/decks.ts";
 export { type HeartbeatResult, recordHeartbeat } from "./agents/heartbeat.ts";
 export { type HeldClaim, readHeldClaims } from "./agents/held.ts";
+export {
+  findLogPlace,
+  findNextChunk,
+  type LogPlace,
+  type LogToArchive,
+  recordArchivedLog,
+  scanLogs,
+  whileArchivingAlone,
+} from "./agents/log-archive.ts";
 export { appendLogChunks, type NewLogChunk, readLogBytes } from "./agents/logs.ts";
 export { isRunLive } from "./agents/run-liveness.ts";
 export { recordWaiting } from "./agents/waiting.ts";

@@ -1,5 +1,6 @@
 import type { AttemptId } from "@skein/contracts";
-import { type OpenDb, readLogBytes } from "@skein/db";
+import { findLogPlace, type OpenDb, readLogBytes } from "@skein/db";
+import type { Storage } from "@skein/storage";
 
 /** A stretch of an attempt's log. */
 export interface LogPage {
@@ -13,13 +14,29 @@ export interface LogService {
   read(id: AttemptId, offset: number, bytesMax: number): Promise<LogPage>;
 }
 
-export const createLogService = (pool: OpenDb["pool"]): LogService => ({
-  async read(id, offset, bytesMax) {
-    const bytes = await readLogBytes(pool, id, offset, bytesMax);
-    const whole = bytes.subarray(0, wholeCharacters(bytes));
-    return { text: whole.toString("utf8"), nextOffset: offset + whole.length };
-  },
-});
+/**
+ * Reads a log wherever it lies: in rows while its attempt runs and shortly after, then in the object store, with what came
+ * late in rows behind that.
+ */
+export function createLogService(pool: OpenDb["pool"], storage: Pick<Storage, "getRange">): LogService {
+  const readArchived = async (id: AttemptId, offset: number, bytesMax: number): Promise<Uint8Array | undefined> => {
+    const place = await findLogPlace(pool, id);
+    if (!place?.logUri || offset >= place.logBytes) return undefined;
+    return storage.getRange(place.logUri, offset, Math.min(bytesMax, place.logBytes - offset));
+  };
+  const readBytes = async (id: AttemptId, offset: number, bytesMax: number): Promise<Uint8Array> => {
+    const pieces = await readLogBytes(pool, id, offset, bytesMax);
+    // Asked for second: pieces go only after the object has come.
+    return pieces.length > 0 ? pieces : ((await readArchived(id, offset, bytesMax)) ?? pieces);
+  };
+  return {
+    async read(id, offset, bytesMax) {
+      const bytes = Buffer.from(await readBytes(id, offset, bytesMax));
+      const whole = bytes.subarray(0, wholeCharacters(bytes));
+      return { text: whole.toString("utf8"), nextOffset: offset + whole.length };
+    },
+  };
+}
 
 /** A UTF-8 character has at most three bytes after its first one. */
 const TAIL_BYTES_MAX = 3;
