@@ -137,7 +137,7 @@ export class AttemptRunner {
     if (!folder) return undefined;
     const held = holdAttempt(folder, order);
     this.#held.set(folder.key, held);
-    await Promise.all([this.#secrets.accept(held, grant), folder.prepare()]);
+    await Promise.all([this.#secrets.acceptAgain(held, grant), folder.prepare()]);
     if (startedAtMs !== null) await this.#noteStart(held, startedAtMs, true);
     const done = this.#inSlot(held, async () => {
       if (launch.place.isOnDisk) await runtime.cleanup(folder);
@@ -279,9 +279,9 @@ export class AttemptRunner {
   }
 
   async #watch(held: HeldAttempt, isAnnounced: boolean): Promise<void> {
-    const { runtime, decks, closing } = this.#options;
+    const { runtime, decks, launch, closing } = this.#options;
     let exit: Exit;
-    if (held.grant) decks.follow(held.folder, held.grant);
+    if (held.grant) decks.follow(held.folder, held.grant, launch.place.isOnDisk);
     const announced = isAnnounced ? undefined : this.#announce(held);
     try {
       exit = await runtime.watch(held.folder);

@@ -36,6 +36,12 @@ export class SecretKeeper {
     held.mask = maskOf(grant, []);
   }
 
+  /** Takes a grant that the api gave again for what may run already; it may lack values. */
+  async acceptAgain(held: HeldAttempt, grant: ClaimGrant): Promise<void> {
+    await held.folder.write("grant", withoutValues(grant));
+    this.reopen(held, withoutValues(grant));
+  }
+
   /** Takes a grant that `accept` wrote. What its task printed stays here until `recall` knows what to hide. */
   reopen(held: HeldAttempt, grant: ClaimGrant | undefined): void {
     held.grant = grant;

@@ -1,6 +1,6 @@
 import type { GrantedSecret } from "@skein/contracts";
 import type { ExecutionSpec } from "@skein/idl/admin";
-import { type Secret, Secret_MountType, type TaskTemplate } from "@skein/idl/core";
+import { Secret_MountType, type TaskTemplate } from "@skein/idl/core";
 import type { SecretSource } from "@skein/secrets";
 
 /** A task that names more gets the first of them. */
@@ -18,6 +18,24 @@ export interface Tenant {
   readonly domain: string;
 }
 
+type Spec = Pick<ExecutionSpec, "securityContext">;
+
+/** What a task and its run ask for, without values. */
+export function askedSecrets(template: TaskTemplate, spec: Spec): GrantedSecret[] {
+  const asked = [...(template.securityContext?.secrets ?? []), ...(spec.securityContext?.secrets ?? [])];
+  return asked
+    .filter(({ key, group, groupVersion }) => key !== "" && !`${key}${group}${groupVersion}`.includes("\0"))
+    .slice(0, SECRETS_MAX)
+    .map(({ group, groupVersion, key, mountRequirement, envVar }) => ({
+      group,
+      version: groupVersion,
+      key,
+      mount: MOUNTS[mountRequirement] ?? "any",
+      variable: envVar || null,
+      value: null,
+    }));
+}
+
 /**
  * The secrets that a task and its run ask for, with the values that our sources have. One that they do not have is granted
  * without a value: the agent may know it, and user code says best what it misses.
@@ -26,24 +44,12 @@ export function grantSecrets(
   source: SecretSource,
   { org, project, domain }: Tenant,
   template: TaskTemplate,
-  spec: Pick<ExecutionSpec, "securityContext">,
+  spec: Spec,
 ): Promise<GrantedSecret[]> {
-  const asked = [...(template.securityContext?.secrets ?? []), ...(spec.securityContext?.secrets ?? [])];
-  const grantOne = async ({ group, groupVersion, key, mountRequirement, envVar }: Secret): Promise<GrantedSecret> => {
-    const value = await source.find({ org, project, domain, group, version: groupVersion, key });
-    return {
-      group,
-      version: groupVersion,
-      key,
-      mount: MOUNTS[mountRequirement] ?? "any",
-      variable: envVar === undefined || envVar === "" ? null : envVar,
-      value: value === undefined ? null : Buffer.from(value).toString("base64"),
-    };
+  const grantOne = async (secret: GrantedSecret): Promise<GrantedSecret> => {
+    const { group, version, key } = secret;
+    const value = await source.find({ org, project, domain, group, version, key });
+    return { ...secret, value: value === undefined ? null : Buffer.from(value).toString("base64") };
   };
-  return Promise.all(
-    asked
-      .filter(({ key, group, groupVersion }) => key !== "" && !`${key}${group}${groupVersion}`.includes("\0"))
-      .slice(0, SECRETS_MAX)
-      .map(grantOne),
-  );
+  return Promise.all(askedSecrets(template, spec).map(grantOne));
 }

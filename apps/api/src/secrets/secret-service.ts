@@ -93,9 +93,10 @@ export function secretService({
         const rows = await listSecretsToRotate(db, currentId, { limit: ROTATE_BATCH, offset: failed });
         if (rows.length === 0) break;
         for (const row of rows) {
-          const isDone = await keyring.rewrap(row, row).then((sealed) => replaceDataKey(db, row, sealed), unreadable);
-          if (isDone === undefined) failed += 1;
-          else rotated += 1;
+          const sealed = await keyring.rewrap(row, row).catch(unreadable);
+          if (sealed) await replaceDataKey(db, row, sealed);
+          if (sealed) rotated += 1;
+          else failed += 1;
         }
       }
       return { rotated, failed, left: await countSecretsToRotate(db, currentId) };
