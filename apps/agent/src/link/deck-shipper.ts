@@ -7,12 +7,17 @@ import { readTaskTemplate } from "../task/prepare-launch.ts";
 import { openPlainFile } from "../task/read-remains.ts";
 
 const LOOK_MS = 1_000;
+/** Looking into the object store costs a request. */
+const LOOK_INTO_STORE_MS = 10_000;
 /** A larger deck is shown when the task has ended. */
 const LIVE_BYTES_MAX = 16 * 1024 * 1024;
 
 interface Followed {
   readonly folder: AttemptFolder;
   readonly uri: string;
+  /** The task writes its deck here; else it stores the deck itself. */
+  readonly isOnDisk: boolean;
+  nextLookMs: number;
   /** What the file looked like when it was stored last. */
   seen: string;
   /** Undefined until it is stored; then whether the api knows. */
@@ -22,22 +27,23 @@ interface Followed {
 
 /** Stores decks while their tasks still write them, and knows which ones the api has not heard of. */
 export class DeckShipper {
-  readonly #storage: Pick<Storage, "put">;
+  readonly #storage: Pick<Storage, "put" | "head">;
   readonly #logger: Logger;
   readonly #followed = new Map<string, Followed>();
   readonly #timer: NodeJS.Timeout;
 
-  constructor(storage: Pick<Storage, "put">, logger: Logger) {
+  constructor(storage: Pick<Storage, "put" | "head">, logger: Logger) {
     this.#storage = storage;
     this.#logger = logger;
     this.#timer = setInterval(() => this.#lookAtAll(), LOOK_MS);
   }
 
   /** Looks after the deck of a running task, if the task says that it makes one. */
-  follow(folder: AttemptFolder, grant: ClaimGrant): void {
+  follow(folder: AttemptFolder, grant: ClaimGrant, isOnDisk: boolean): void {
     if (!readTaskTemplate(grant).metadata?.generatesDeck) return;
     const uri = `${grant.outputPrefix}/${DECK_FILE}`;
-    this.#followed.set(folder.key, { folder, uri, seen: "", isAnnounced: undefined, storing: undefined });
+    const news = { seen: "", isAnnounced: undefined, storing: undefined, nextLookMs: 0 };
+    this.#followed.set(folder.key, { folder, uri, isOnDisk, ...news });
   }
 
   /** Once it resolves, nothing is stored here for the attempt any more: whoever stores the last deck comes last. */
@@ -68,12 +74,18 @@ export class DeckShipper {
 
   #lookAtAll(): void {
     for (const followed of this.#followed.values()) {
-      followed.storing ??= this.#store(followed)
+      followed.storing ??= (followed.isOnDisk ? this.#store(followed) : this.#find(followed))
         .catch((error) => this.#logger.warn({ err: error, attempt: followed.folder.key }, "A deck could not be stored"))
         .finally(() => {
           followed.storing = undefined;
         });
     }
+  }
+
+  async #find(followed: Followed): Promise<void> {
+    if (followed.isAnnounced !== undefined || Date.now() < followed.nextLookMs) return;
+    followed.nextLookMs = Date.now() + LOOK_INTO_STORE_MS;
+    if (await this.#storage.head(followed.uri)) followed.isAnnounced = false;
   }
 
   async #store(followed: Followed): Promise<void> {

@@ -4,9 +4,19 @@ import type { ClaimGrant } from "@skein/contracts";
 import { toBytes } from "@skein/idl";
 import { DynamicJobSpecSchema, ErrorDocumentSchema, LiteralMapSchema, TaskTemplateSchema } from "@skein/idl/core";
 import { openStorage, type Storage } from "@skein/storage";
-import { createTempFolder, INSTALL_VERSITYGW, integerInputs, requireTool, startS3, type TestS3 } from "@skein/testing";
+import { openLogger } from "@skein/telemetry";
+import {
+  createTempFolder,
+  INSTALL_VERSITYGW,
+  integerInputs,
+  requireTool,
+  startS3,
+  type TestS3,
+  waitFor,
+} from "@skein/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AttemptFolder } from "../ledger/attempt-folder.ts";
+import { DeckShipper } from "../link/deck-shipper.ts";
 import type { Exit, Launch } from "../runtimes/runtime.ts";
 import { collect } from "./collect.ts";
 import { prepareLaunch } from "./prepare-launch.ts";
@@ -153,6 +163,20 @@ describe.skipIf(!hasServer)("a task that finds its data in the object store", ()
     expect(base64(await storage.get(uri))).toBe(base64(large));
     const item = await collected({ "3/outputs.pb": small }, { template: { type: "container_array" }, arrayIndex: 3 });
     expect(item.outcome).toMatchObject({ type: "succeeded", outputs: { data: base64(small) } });
+  });
+
+  test("shows a deck that it stored while it still runs", async () => {
+    const folder = await newFolder();
+    const grant = grantOf(folder, { type: "python-task", metadata: { generatesDeck: true } });
+    const decks = new DeckShipper(storage, openLogger({ name: "agent", level: "silent" }));
+    decks.follow(folder, grant, false);
+    await storage.put(`${grant.outputPrefix}/deck.html`, Buffer.from("<p>"));
+    await waitFor(() => decks.unannounced.length > 0, { timeoutMs: 20_000 });
+    expect(decks.unannounced).toEqual([folder.id]);
+    decks.announced([folder.id]);
+    expect(decks.unannounced).toEqual([]);
+    await decks.release(folder);
+    decks.close();
   });
 
   test("may leave a workflow, which stays where it lies", async () => {
