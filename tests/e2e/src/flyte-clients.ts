@@ -38,14 +38,17 @@ export interface FlyteClients {
   close(): Promise<void>;
 }
 
-function clientConfig({ port, tls }: RunningSkein): string {
+/** What clients need to know of an installation. */
+type ReachableSkein = Pick<RunningSkein, "folder" | "port" | "tls" | "flytekit" | "s3">;
+
+function clientConfig({ port, tls }: ReachableSkein): string {
   const trust = tls ? `insecure: false\n  caCertFilePath: ${tls.authorityFile}` : "insecure: true";
   return `admin:\n  endpoint: dns:///127.0.0.1:${port}\n  ${trust}\nlogger:\n  level: 1\n`;
 }
 
 /** Makes a folder with client configuration beside the installation's own. `variables` are further ones of the clients. */
 export async function openFlyteClients(
-  skein: RunningSkein,
+  skein: ReachableSkein,
   name = "clients",
   variables: Readonly<Record<string, string>> = {},
 ): Promise<FlyteClients> {

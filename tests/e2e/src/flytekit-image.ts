@@ -23,8 +23,8 @@ export async function haveDocker(): Promise<boolean> {
 /** What a Python program needs none of. */
 const LEFT_OUT = ["test", "idlelib", "tkinter", "ensurepip", "turtledemo", "site-packages", "config-*", "__pycache__"];
 
-/** What flytekit calls beside Python. */
-const TOOLS = ["sh", "tar", "gzip"];
+/** What flytekit calls beside Python, and what images made from this one need. */
+const TOOLS = ["sh", "tar", "gzip", "chown"];
 
 /** Shared libraries of the system that the given files need, and the loader. */
 async function librariesOf(files: readonly string[]): Promise<string[]> {
