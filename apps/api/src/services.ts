@@ -2,6 +2,7 @@ import type { Db, Notifier } from "@skein/db";
 import { runStarter } from "@skein/launch";
 import type { Keyring } from "@skein/secrets";
 import type { Storage } from "@skein/storage";
+import { poolService } from "./agents/pool-service.ts";
 import { catalogService } from "./catalog/catalog-service.ts";
 import { evictionService } from "./catalog/eviction-service.ts";
 import { lineageService } from "./lineage/lineage-service.ts";
@@ -77,6 +78,7 @@ export function createServices({ db, storage, notifier, keyring, config }: Servi
     registry: { tasks, workflows, launchPlans, namedEntities: namedEntityService(db) },
     runs,
     actions,
+    pools: poolService(db),
     catalog: catalogService(db, storage),
     cache: evictionService({ db, notifier, getRun: runs.get }),
     lineage: lineageService({ db, getRun: runs.get, readValues: actions.data, describe: actions.get }),

@@ -12,6 +12,7 @@ export {
 export { findHeldPlaces, type HeldPlace, recordDeck } from "./agents/decks.ts";
 export { type HeartbeatResult, recordHeartbeat } from "./agents/heartbeat.ts";
 export { type HeldClaim, readHeldClaims } from "./agents/held.ts";
+export { type AgentRow, listAgents, listPools, type PoolRow, setCordon } from "./agents/list-agents.ts";
 export {
   findLogPlace,
   findNextChunk,

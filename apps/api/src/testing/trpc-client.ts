@@ -31,7 +31,8 @@ export function openTestTrpc(url: string, headers: Record<string, string> = {}):
     throw Object.assign(new Error(answer.error?.message ?? "no answer"), { data: answer.error?.data });
   };
   const procedure = (path: string): Procedure<unknown, unknown> => ({
-    query: (input) => ask(`${path}?input=${encodeURIComponent(JSON.stringify(input))}`, { headers }),
+    query: (input) =>
+      ask(input === undefined ? path : `${path}?input=${encodeURIComponent(JSON.stringify(input))}`, { headers }),
     mutate: (input) =>
       ask(path, {
         method: "POST",

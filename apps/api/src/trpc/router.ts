@@ -1,4 +1,5 @@
 import { agentRouter } from "./agent.ts";
+import { agentsRouter, poolsRouter } from "./agents.ts";
 import { router } from "./base.ts";
 import { cacheRouter } from "./cache.ts";
 import { dataRouter } from "./data.ts";
@@ -24,6 +25,8 @@ export const appRouter = router({
   lineage: lineageRouter,
   cache: cacheRouter,
   data: dataRouter,
+  agents: agentsRouter,
+  pools: poolsRouter,
   agent: agentRouter,
   system: systemRouter,
 });

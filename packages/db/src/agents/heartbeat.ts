@@ -14,14 +14,15 @@ interface VerdictRow extends AttemptId {
 
 const HEARTBEAT = `
 with beat as (
-  insert into agents (id, pool, runtime, version, slots, cpu_millis, memory_mib, gpus, draining, heartbeat_at, lease_expires_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now(), now() + $10 * interval '1 millisecond')
+  insert into agents (id, pool, runtime, version, slots, cpu_millis, memory_mib, gpus, draining, heartbeat_at, lease_expires_at, labels)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now(), now() + $10 * interval '1 millisecond', $15)
   on conflict (id) do update set pool = excluded.pool, runtime = excluded.runtime, version = excluded.version,
     slots = excluded.slots, cpu_millis = excluded.cpu_millis, memory_mib = excluded.memory_mib, gpus = excluded.gpus,
-    draining = excluded.draining, heartbeat_at = excluded.heartbeat_at, lease_expires_at = excluded.lease_expires_at
+    draining = excluded.draining, heartbeat_at = excluded.heartbeat_at, lease_expires_at = excluded.lease_expires_at,
+    labels = excluded.labels
   -- An agent of one pool must not speak for an agent of another.
   where agents.pool = excluded.pool or agents.lease_expires_at < now()
-  returning id
+  returning id, is_cordoned
 ), held as (
   select * from unnest($11::uuid[], $12::int[], $13::int[]) h(run_id, ordinal, attempt)
 ), judged as (
@@ -52,6 +53,7 @@ with beat as (
 select run_id as "runId", ordinal, attempt, case phase when 'aborting' then 'stop' else 'settled' end as verdict
 from judged where exists (select from beat)
 union all select run_id, 0, 0, 'lost' from told
+union all select null, 0, 0, 'cordoned' from beat where is_cordoned
 union all select null, 0, 0, 'foreign' where not exists (select from beat)`;
 
 /**
@@ -65,7 +67,7 @@ export async function recordHeartbeat(
   limits: { readonly leaseMs: number; readonly forgottenAfterMs: number },
 ): Promise<HeartbeatResult> {
   const { capacity, attempts } = request;
-  const { rows } = await db.query<VerdictRow | { verdict: "foreign" }>({
+  const { rows } = await db.query<VerdictRow | { verdict: "foreign" | "cordoned" }>({
     name: "record-heartbeat",
     text: HEARTBEAT,
     values: [
@@ -83,6 +85,7 @@ export async function recordHeartbeat(
       attempts.map(({ ordinal }) => ordinal),
       attempts.map(({ attempt }) => attempt),
       limits.forgottenAfterMs,
+      JSON.stringify(request.labels),
     ],
   });
   const chosen = (verdict: "stop" | "settled"): AttemptId[] =>
@@ -92,7 +95,7 @@ export async function recordHeartbeat(
   return {
     stop: chosen("stop"),
     settled: chosen("settled"),
-    isCordoned: false,
+    isCordoned: rows.some(({ verdict }) => verdict === "cordoned"),
     isForeign: rows.some(({ verdict }) => verdict === "foreign"),
     hasEvents: rows.some(({ verdict }) => verdict === "lost"),
   };
