@@ -28,6 +28,10 @@ export async function openPlainPods(options: PlainPodsOptions): Promise<PlainPod
   const path = `/api/v1/namespaces/${options.namespace}/pods`;
   const waiting = new Map<string, () => void>();
   const watch = await open({ ...connection, path: `${path}?watch=true&resourceVersion=0`, method: "GET" });
+  let isClosed = false;
+  watch.once("close", () => {
+    if (!isClosed) throw new Error("the watch of plain pods ended");
+  });
   createInterface({ input: watch }).on("line", (line) => {
     const { type, object } = JSON.parse(line) as PodEvent;
     if (type === "ERROR") throw new Error(`the watch of plain pods broke: ${line}`);
@@ -46,6 +50,7 @@ export async function openPlainPods(options: PlainPodsOptions): Promise<PlainPod
       await Promise.all(names.map(runOne));
     },
     close: () => {
+      isClosed = true;
       watch.destroy();
       connection.agent.destroy();
     },

@@ -7,6 +7,7 @@ import {
   openAdminClient,
   register,
   startKubernetes,
+  TEST_TENANT,
   type TestKubernetes,
   taskNode,
   waitFor,
@@ -43,8 +44,9 @@ async function plainChain(pods: PlainPods, round: number): Promise<void> {
 
 /** So that one round's ends do not slow the next one's starts. */
 async function untilNoPods({ kubectl }: TestKubernetes): Promise<void> {
-  const podsOf = "--all-namespaces -l skein.dev/attempt -o name".split(" ");
-  await waitFor(async () => (await kubectl("get", "pods", ...podsOf)).trim() === "", { timeoutMs: 60_000 });
+  const namespace = `${TEST_TENANT.project}-${TEST_TENANT.domain}`;
+  const isEmpty = async () => (await kubectl("get", "pods", "-n", namespace, "-o", "name")).trim() === "";
+  await waitFor(isEmpty, { timeoutMs: 60_000, what: "the pods to be gone" });
 }
 
 /**
