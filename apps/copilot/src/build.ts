@@ -3,7 +3,7 @@ import { chmod, copyFile, mkdir, readFile, realpath, rm, writeFile } from "node:
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { inject } from "postject";
-import { bundleProgram } from "./bundle-program.ts";
+import { bundleProgram, NODE_FLAGS } from "./bundle-program.ts";
 
 /**
  * `node apps/copilot/src/build.ts FOLDER` makes FOLDER all that an image of copilot needs: the program, which is this very
@@ -18,9 +18,10 @@ async function buildProgram(folder: string): Promise<string> {
   const [bundle, plan, blob] = ["bundle.cjs", "plan.json", "blob"].map((name) => join(folder, `.${name}`));
   const program = join(folder, PROGRAM);
   await bundleProgram(bundle ?? "");
-  const options = { main: bundle, output: blob, disableExperimentalSEAWarning: true, useCodeCache: true };
-  await writeFile(plan ?? "", JSON.stringify(options));
-  await run(process.execPath, ["--experimental-sea-config", plan ?? ""]);
+  const options = { disableExperimentalSEAWarning: true, useCodeCache: true, execArgv: NODE_FLAGS };
+  await writeFile(plan ?? "", JSON.stringify({ main: bundle, output: blob, ...options }));
+  // With other flags than the program's, V8 would throw its code cache away.
+  await run(process.execPath, [...NODE_FLAGS, "--experimental-sea-config", plan ?? ""]);
   await copyFile(await realpath(process.execPath), program);
   await chmod(program, 0o755);
   await run("strip", [program]).catch((error: NodeJS.ErrnoException) => {

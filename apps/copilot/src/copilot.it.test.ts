@@ -17,7 +17,7 @@ import {
 import { openStorage, type Storage } from "@skein/storage";
 import { createTempFolder, INSTALL_VERSITYGW, requireTool, startS3, type TestS3, waitFor } from "@skein/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { bundleProgram } from "./bundle-program.ts";
+import { bundleProgram, NODE_FLAGS } from "./bundle-program.ts";
 
 const MIB = 1024 * 1024;
 const isFull = process.env.SKEIN_TEST_FULL === "true";
@@ -62,7 +62,7 @@ describe.skipIf(!hasServer)("copilot", () => {
   type Place = ReturnType<typeof newPlace>;
 
   const start = (...args: string[]) => {
-    const program = ["--import", TELL_MEMORY, join(temp.path, "copilot.cjs"), ...args];
+    const program = [...NODE_FLAGS, "--import", TELL_MEMORY, join(temp.path, "copilot.cjs"), ...args];
     const child = spawn(process.execPath, program, {
       env: {
         PATH: process.env.PATH,
