@@ -12,12 +12,13 @@ const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const OUTPUT_BYTES_MAX = 64 * 2 ** 20;
 
-export const APPS = ["copilot", "api", "scheduler", "agent"] as const;
+const APPS = ["copilot", "api", "scheduler", "agent"] as const;
 export const REGISTRY = "skein-test";
+
+export const imageNames = (tag: string): string[] => APPS.map((app) => `${REGISTRY}/${app}:${tag}`);
 
 /** Builds `skein-test/<app>:<tag>` of the checkout as it is. Docker keeps what did not change. */
 export async function buildSkeinImages(base: string, tag: string): Promise<string[]> {
-  const names: string[] = [];
   for (const app of APPS) {
     const name = `${REGISTRY}/${app}:${tag}`;
     const words = [
@@ -33,9 +34,8 @@ export async function buildSkeinImages(base: string, tag: string): Promise<strin
     ];
     // The packages come from registries that this machine's own network reaches.
     await run("docker", [...words, "--network", "host", "."], { cwd: ROOT, maxBuffer: OUTPUT_BYTES_MAX });
-    names.push(name);
   }
-  return names;
+  return imageNames(tag);
 }
 
 /** What Flyte's own images are: Python and flytekit, for the user 1000, who owns the folder of the code. */
