@@ -1,3 +1,4 @@
+import { UNLIMITED } from "@skein/contracts";
 import { expect, test } from "vitest";
 import { readAgentConfig } from "./config.ts";
 
@@ -36,4 +37,20 @@ test.each([
   const read = () => readAgentConfig({ ...needed, SKEIN_DOCKER_USER: user }).dockerUser;
   if (isUnderstood) expect(read()).toBe(user);
   else expect(read).toThrow(/SKEIN_DOCKER_USER: must be auto, image or uid/);
+});
+
+test("what an agent has is said in quantities, and labels as pairs", () => {
+  const given = { SKEIN_AGENT_CPU: "7500m", SKEIN_AGENT_MEMORY: "1.5Gi", SKEIN_AGENT_GPUS: "unlimited" };
+  const config = readAgentConfig({ ...needed, ...given, SKEIN_AGENT_LABELS: "zone=eu-1, disk=nvme,empty=" });
+  expect(config).toMatchObject({ agentCpu: 7500, agentMemory: 1536, agentGpus: UNLIMITED });
+  expect(config.agentLabels).toEqual({ zone: "eu-1", disk: "nvme", empty: "" });
+});
+
+test.each([
+  ["SKEIN_AGENT_CPU", "-1"],
+  ["SKEIN_AGENT_MEMORY", "much"],
+  ["SKEIN_AGENT_GPUS", "2x"],
+  ["SKEIN_AGENT_LABELS", "zone"],
+])("%s=%s is refused", (name, value) => {
+  expect(() => readAgentConfig({ ...needed, [name]: value })).toThrow(new RegExp(`${name}: must be`));
 });

@@ -27,6 +27,8 @@ export interface ScriptedApi {
   logOf(id: AttemptId): string;
   /** Answers everything with 503 while true. */
   isAway: boolean;
+  /** What heartbeats are answered. */
+  isCordoned: boolean;
   close(): Promise<void>;
 }
 
@@ -38,7 +40,7 @@ export async function openScriptedApi(): Promise<ScriptedApi> {
     claim: (body) => answerClaim(api, ClaimRequest.parse(body)),
     heartbeat: (body) => {
       api.heartbeats.push(HeartbeatRequest.parse(body));
-      return { stop: api.stop, settled: api.settled };
+      return { stop: api.stop, settled: api.settled, isCordoned: api.isCordoned };
     },
     held: (body) => answerHeld(api, HeldRequest.parse(body)),
     appendLogs: (body) => {
@@ -71,6 +73,7 @@ export async function openScriptedApi(): Promise<ScriptedApi> {
     settled: [],
     logOf: (id) => (logs.get(attemptKey(id)) ?? "").toString(),
     isAway: false,
+    isCordoned: false,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -22,7 +22,7 @@ test.each([
     "nobody has both",
     [small, large, closed],
     asks,
-    "No agent of pool p is large enough: the task asks for 4 CPUs, 2048 MiB of memory; agents there have 2 CPUs, 4096 MiB of memory; 8 CPUs, 1024 MiB of memory, 1 GPUs.",
+    "No agent is large enough: the task asks for 4 CPUs, 2048 MiB of memory; agents of pool p have 2 CPUs, 4096 MiB of memory; 8 CPUs, 1024 MiB of memory, 1 GPUs.",
   ],
 ])("where %s", (_, agents, asked, reason) => {
   expect(whyNobody("p", agents, asked)).toBe(reason);

@@ -1,5 +1,12 @@
 import { type AskedResources, type AttemptId, attemptKey, UNLIMITED } from "@skein/contracts";
-import { type AgentRoom, type PendingOrder, readPoolRoom, type WaitingReason, writeWaitingReasons } from "@skein/db";
+import {
+  type AgentRoom,
+  type PendingOrder,
+  readPoolRoom,
+  TOO_LARGE,
+  type WaitingReason,
+  writeWaitingReasons,
+} from "@skein/db";
 import type { FindAsked } from "./asked-resources.ts";
 import type { Pool } from "./database.ts";
 
@@ -62,7 +69,7 @@ export function whyNobody(pool: string, agents: readonly AgentRoom[], asks: Aske
   if (!asks || open.some((agent) => isLargeEnough(agent, asks))) return null;
   const rooms = [...new Set(open.map(describe))];
   const more = rooms.length > ROOMS_SHOWN ? ", and others" : "";
-  return `No agent of pool ${pool} is large enough: the task asks for ${describe(asks)}; agents there have ${rooms.slice(0, ROOMS_SHOWN).join("; ")}${more}.`;
+  return `${TOO_LARGE}: the task asks for ${describe(asks)}; agents of pool ${pool} have ${rooms.slice(0, ROOMS_SHOWN).join("; ")}${more}.`;
 }
 
 const ROOMS_SHOWN = 3;

@@ -94,6 +94,7 @@ export {
   type AgentRoom,
   type PoolRoom,
   readPoolRoom,
+  TOO_LARGE,
   type WaitingReason,
   writeWaitingReasons,
 } from "./loop/pool-room.ts";

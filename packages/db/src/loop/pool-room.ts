@@ -1,6 +1,9 @@
 import type { AttemptId } from "@skein/contracts";
 import type pg from "pg";
 
+/** How the reason begins of an attempt that no agent of its pool could ever make. */
+export const TOO_LARGE = "No agent is large enough";
+
 /** The live agents of a pool. */
 export interface PoolRoom {
   readonly pool: string;

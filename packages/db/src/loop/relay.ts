@@ -1,5 +1,6 @@
 import type { AttemptId, OrderKind } from "@skein/contracts";
 import type pg from "pg";
+import { TOO_LARGE } from "./pool-room.ts";
 import type { CommandRow } from "./run-advance.ts";
 
 /** An order to publish, as rows know it; the token is rebuilt and small inputs are attached by the caller. */
@@ -95,11 +96,15 @@ export async function takeUnclaimed(
   return rows.map(toPending);
 }
 
-/** How many attempts of one kind are in the queue, claimed by nobody: all that are queued less those whose command still waits. */
+/**
+ * How many attempts of one kind are in the queue, claimed by nobody: all that are queued less those whose command still
+ * waits, and those that no agent is large enough for, which must not keep the others out.
+ */
 export async function countPublished(db: pg.Pool, pool: string, kind: OrderKind): Promise<number> {
   const { rows } = await db.query<{ count: number }>({
     name: "count-published",
-    text: `select (select count(*) from attempts where phase = 'queued' and pool = $1 and kind = $2)::int
+    text: `select (select count(*) from attempts where phase = 'queued' and pool = $1 and kind = $2
+                      and (waiting_reason is null or waiting_reason not like '${TOO_LARGE}%'))::int
                 - (select count(*) from commands where pool = $1 and kind = $2)::int as count`,
     values: [pool, kind],
   });
