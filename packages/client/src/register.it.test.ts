@@ -190,6 +190,12 @@ test("an action and an attempt are shown one by one, with why they wait and wher
     flyteUrls: { outputs: `${url}/0/o` },
   });
   expect(await client.runs.attemptData.query({ ...action, attempt: 0 })).toEqual({ inputs: {}, outputs: {} });
+  const attempt = { ...action, attempt: 0 };
+  await database.pool.query("update attempts set waiting_reason = 'Unschedulable: 0/1 nodes are available'");
+  expect((await client.runs.getAttempt.query(attempt)).reason).toBe("Unschedulable: 0/1 nodes are available");
+  await database.pool.query("update attempts set phase = 'running', agent_id = 'a1', image_digest = 'sha256:1f'");
+  const started = { reason: "running on agent a1", imageDigest: "sha256:1f" };
+  expect(await client.runs.getAttempt.query(attempt)).toMatchObject(started);
   await expect(client.runs.getAttempt.query({ ...action, attempt: 3 })).rejects.toThrow("no attempt 3");
   await expect(client.runs.getAction.query({ ...action, action: "n9" })).rejects.toThrow("no action n9");
   expect(await client.data.get.query({ flyteUrl: `${url}/i` })).toEqual({ kind: "values", values: {}, proto: "" });
