@@ -21,6 +21,8 @@ export interface TestKubernetes {
   kubectl(...args: string[]): Promise<string>;
   /** Objects as `kubectl apply -f -` takes them. */
   apply(...objects: readonly object[]): Promise<string>;
+  /** Posts an object where no kind of its own is kept, as an eviction. */
+  create(path: string, object: object): Promise<string>;
   /** Imports what `docker save` wrote. Tags other than `latest`, or nodes try to pull. */
   loadImage(archive: string): Promise<void>;
   /** Makes an image of one layer from a folder; one of that name that is there already stays as it is. */
@@ -155,6 +157,7 @@ function clusterIn({ name, net, folder }: Place): TestKubernetes {
     kubectl: (...args) => kubectl(args),
     apply: (...objects) =>
       kubectl(["apply", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items: objects })),
+    create: (path, object) => kubectl(["create", "--raw", path, "-f", "-"], JSON.stringify(object)),
     loadImage: (archive) => cluster("load", archive),
     imageFromFolder: (image, rootfs, { entrypoint, command } = {}) =>
       cluster("image", image, rootfs, JSON.stringify(entrypoint ?? null), JSON.stringify(command ?? null)),

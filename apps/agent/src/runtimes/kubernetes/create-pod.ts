@@ -19,6 +19,8 @@ const RETRY_FIRST_MS = 200;
 const RETRY_LONGEST_MS = 5_000;
 /** For what can only be the platform's trouble. A quota is waited for without an end. */
 const TRIES = 80;
+/** A pod of the same name may be on its way out. */
+const CONFLICT_TRIES = 10;
 const QUOTA = /exceeded quota|insufficient quota/;
 const GOING_AWAY = /is being terminated|namespaces ".*" not found/;
 /** Rules of the cluster that the pod breaks. */
@@ -94,5 +96,6 @@ async function insisting<T>(options: CreatePodOptions, attempt: () => Promise<T>
 
 function mayPass(error: ClusterError, tries: number): boolean {
   if (error.status === 403 && QUOTA.test(error.message)) return true;
-  return tries < TRIES && (error.isPassing || error.status === 409 || GOING_AWAY.test(error.message));
+  if (error.status === 409) return tries < CONFLICT_TRIES;
+  return tries < TRIES && (error.isPassing || GOING_AWAY.test(error.message));
 }

@@ -34,7 +34,8 @@ export interface KubernetesSettings extends WatchLimits {
 }
 
 const TICK_MS = 500;
-const LOG_END_MS = 5_000;
+const LOG_SILENCE_MS = 5_000;
+const LOG_CHECK_MS = 500;
 const DELETE_TRIES = 12;
 const RETRY_FIRST_MS = 250;
 const RETRY_LONGEST_MS = 5_000;
@@ -53,6 +54,8 @@ export class KubernetesRuntime implements Runtime {
   /** By attempt. */
   readonly #pods = new Map<string, V1Pod>();
   readonly #watched = new Map<string, WatchedPod>();
+  /** Pods that we deleted and that are not gone yet. */
+  readonly #leaving = new Set<string>();
   readonly #closed = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
@@ -124,7 +127,7 @@ export class KubernetesRuntime implements Runtime {
   async watch(folder: AttemptFolder): Promise<Exit> {
     const watched = this.#watch(folder);
     const exit = await orAborted(watched.whenOver, this.#closed.signal);
-    await Promise.race([watched.log, pause(LOG_END_MS, undefined, { signal: this.#closed.signal })]);
+    await this.#untilLogEnds(watched);
     if (watched.pod) await this.#addCopilotsWords(watched.pod, folder);
     return exit;
   }
@@ -133,8 +136,7 @@ export class KubernetesRuntime implements Runtime {
     const watched = this.#watch(folder);
     watched.isStopped = true;
     if (!watched.pod) return watched.letGo.abort();
-    if (watched.isGone || watched.isDeleted) return;
-    watched.isDeleted = true;
+    if (watched.isGone || this.#isLeaving(watched.pod)) return;
     await this.#deletePod(watched.pod, Math.max(1, Math.ceil(graceMs / 1_000)));
   }
 
@@ -144,9 +146,9 @@ export class KubernetesRuntime implements Runtime {
     const pod = watched?.pod ?? this.#pods.get(folder.key);
     if (watched?.exit) this.#watched.delete(folder.key);
     else if (watched) watched.isStopped = true;
-    const isLeaving = watched?.isGone || (watched?.isDeleted && watched.exit);
-    if (!pod || isLeaving) return;
-    if (watched) watched.isDeleted = true;
+    if (!pod || watched?.isGone) return;
+    // One that still runs may have been given a grace, which is over now.
+    if (this.#isLeaving(pod) && (!watched || watched.exit)) return;
     await this.#deletePod(pod, isOver(pod) ? 0 : 1);
   }
 
@@ -197,6 +199,7 @@ export class KubernetesRuntime implements Runtime {
   #seeGone(pod: V1Pod): void {
     const id = attemptOf(pod);
     if (id) this.#pods.delete(attemptKey(id));
+    this.#leaving.delete(pod.metadata?.uid ?? "");
     this.#watchedOf(pod)?.seeGone(pod);
   }
 
@@ -209,8 +212,19 @@ export class KubernetesRuntime implements Runtime {
     for (const watched of this.#watched.values()) {
       const { pod } = watched;
       if (!watched.checkTime(this.#settings) || !pod) continue;
-      watched.isDeleted = true;
       void this.#deletePod(pod, 0).catch(() => undefined);
+    }
+  }
+
+  /** A long log may take its time, as long as it gets on. */
+  async #untilLogEnds(watched: WatchedPod): Promise<void> {
+    let hasEnded = watched.log === undefined;
+    void watched.log?.then(() => {
+      hasEnded = true;
+    });
+    watched.logProgressMs = performance.now();
+    while (!hasEnded && performance.now() - watched.logProgressMs < LOG_SILENCE_MS) {
+      await Promise.race([watched.log, pause(LOG_CHECK_MS, undefined, { signal: this.#closed.signal })]);
     }
   }
 
@@ -220,8 +234,12 @@ export class KubernetesRuntime implements Runtime {
     const source = { client: this.#client, namespace, pod: name, container: primaryContainerOf(pod) ?? "" };
     const hasEnded = () =>
       watched.isGone || (watched.pod !== undefined && primaryStatus(watched.pod)?.state?.terminated !== undefined);
-    const { path, skip, signal } = { path: watched.folder.log, skip: watched.logSkip, signal: this.#closed.signal };
-    await copyLog(source, { path, skip, hasEnded, signal }).catch(() => undefined);
+    const onProgress = () => {
+      watched.logProgressMs = performance.now();
+    };
+    const place = { path: watched.folder.log, skip: watched.logSkip };
+    const { signal } = this.#closed;
+    await copyLog(source, { ...place, hasEnded, onProgress, signal }).catch(() => undefined);
   }
 
   /** What copilot said when it failed stands below what the task said. */
@@ -248,6 +266,11 @@ export class KubernetesRuntime implements Runtime {
     }
   }
 
+  /** Whether we deleted it, so that nobody needs to do it again. */
+  #isLeaving({ metadata }: V1Pod): boolean {
+    return this.#leaving.has(metadata?.uid ?? "");
+  }
+
   /** Insists, as the server may be away; only this very pod, not one of the same name that came after it. */
   async #deletePod({ metadata }: Pick<V1Pod, "metadata">, graceSeconds: number): Promise<void> {
     const { namespace = "", name = "", uid } = metadata ?? {};
@@ -261,6 +284,7 @@ export class KubernetesRuntime implements Runtime {
     let delayMs = RETRY_FIRST_MS;
     for (let tries = 1; ; tries += 1) {
       try {
+        if (uid !== undefined) this.#leaving.add(uid);
         await this.#client.json({ method: "DELETE", path, body });
         return;
       } catch (error) {

@@ -18,6 +18,8 @@ export interface CopyLogOptions {
   readonly skip: number;
   /** Whether the container prints no more. */
   readonly hasEnded: () => boolean;
+  /** Something came. */
+  readonly onProgress: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +42,7 @@ export async function copyLog(source: PodLogSource, options: CopyLogOptions): Pr
   try {
     while (!writer.isFull) {
       options.signal.throwIfAborted();
-      const state = await copyOnce(source, lines, writer, options.signal);
+      const state = await copyOnce(source, lines, writer, options);
       if (state === "gone" || (state === "ended" && options.hasEnded())) return;
       await pause(state === "broken" ? PAUSE_AFTER_FAILURE_MS : PAUSE_MS, undefined, { signal: options.signal });
     }
@@ -66,7 +68,7 @@ async function copyOnce(
   source: PodLogSource,
   lines: StampedLines,
   writer: LogWriter,
-  signal: AbortSignal,
+  options: CopyLogOptions,
 ): Promise<"ended" | "broken" | "gone"> {
   const { since } = lines;
   const query = {
@@ -77,9 +79,10 @@ async function copyOnce(
   };
   lines.restart();
   try {
-    const stream = await source.client.stream({ method: "GET", path: pathOf(source), query, signal });
+    const stream = await source.client.stream({ method: "GET", path: pathOf(source), query, signal: options.signal });
     for await (const chunk of stream) {
-      for (const news of lines.take(chunk as Buffer)) await writer.write(news);
+      await writer.write(Buffer.concat(lines.take(chunk as Buffer)));
+      options.onProgress();
       if (writer.isFull) stream.destroy();
     }
     return "ended";

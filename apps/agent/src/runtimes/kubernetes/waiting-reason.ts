@@ -77,7 +77,8 @@ function ofContainer(
   const failing = (limitSeconds: number, kind: ReportedFailure["kind"], recoverable: boolean): Waiting => {
     const text = limitSeconds === 0 ? reason : `${reason} (for more than ${limitSeconds} s)`;
     const failure = {
-      code,
+      // Which of the two it is just now is chance.
+      code: code === "ErrImagePull" ? "ImagePullBackOff" : code,
       message: text,
       kind: isOurs ? ("system" as const) : kind,
       recoverable: isOurs || recoverable,

@@ -25,12 +25,11 @@ export class WatchedPod {
   isGone = false;
   /** We asked for its end. */
   isStopped = false;
-  /** We deleted it, so that nobody else needs to. */
-  isDeleted = false;
   exit: Exit | undefined;
-  /** The copying of what it prints, and how many bytes of it an earlier process copied. */
+  /** The copying of what it prints, how many bytes of it an earlier process copied, and when the last of them came. */
   log: Promise<void> | undefined;
   logSkip = 0;
+  logProgressMs = 0;
   reason: string | undefined;
   #waiting: { code: string; sinceMs: number } | undefined;
   #outOfTouchSinceMs: number | undefined;
