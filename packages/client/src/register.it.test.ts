@@ -189,7 +189,11 @@ test("an action and an attempt are shown one by one, with why they wait and wher
     reason: "waiting for a free agent of pool default",
     flyteUrls: { outputs: `${url}/0/o` },
   });
-  expect(await client.runs.attemptData.query({ ...action, attempt: 0 })).toEqual({ inputs: {}, outputs: {} });
+  expect(await client.runs.attemptData.query({ ...action, attempt: 0 })).toEqual({
+    inputs: {},
+    outputs: {},
+    large: { inputs: null, outputs: null },
+  });
   const attempt = { ...action, attempt: 0 };
   await database.pool.query("update attempts set waiting_reason = 'Unschedulable: 0/1 nodes are available'");
   expect((await client.runs.getAttempt.query(attempt)).reason).toBe("Unschedulable: 0/1 nodes are available");
