@@ -1,3 +1,4 @@
+import { BlockList, isIPv6 } from "node:net";
 import type { Json } from "../pod/json.ts";
 import { sanitised } from "../pod/labels.ts";
 import type { PodRules } from "../pod/pod-settings.ts";
@@ -63,13 +64,26 @@ function networkRules(network: PodRules["namespaces"]["network"]): Json {
     podSelector: {},
     policyTypes: ["Ingress", "Egress"],
     ingress: [{ from: [own] }],
-    egress: [{ ports: DNS_PORTS }, { to: [own, ...reachable, outside("0.0.0.0/0", closed), outside("::/0", closed)] }],
+    egress: [
+      { ports: DNS_PORTS },
+      { to: [own, ...reachable, ...network.reachableCidrs.map((cidr) => outside(cidr, closed))] },
+    ],
   };
 }
 
-/** Kubernetes wants exceptions to be of the block's own kind. */
+/** The block without what is closed of it; Kubernetes wants exceptions to lie inside. */
 function outside(cidr: string, closed: readonly string[]): Json {
-  const isSix = cidr.includes(":");
-  const except = closed.filter((one) => one.includes(":") === isSix);
+  const except = closed.filter((one) => lies(one, cidr));
   return { ipBlock: { cidr, ...(except.length > 0 ? { except } : {}) } };
+}
+
+function lies(inner: string, cidr: string): boolean {
+  const [block, part] = [cidr, inner].map((text) => {
+    const [address = "", bits = ""] = text.split("/");
+    return { address, bits: Number(bits), family: isIPv6(address) ? ("ipv6" as const) : ("ipv4" as const) };
+  });
+  if (!block || !part || block.family !== part.family || part.bits <= block.bits) return false;
+  const list = new BlockList();
+  list.addSubnet(block.address, block.bits, block.family);
+  return list.check(part.address, part.family);
 }

@@ -60,7 +60,11 @@ describe("a project's namespace", () => {
   });
 
   test("is closed to others, and its pods reach neither others' nor the cloud's own rights", () => {
-    const network = { podCidrs: ["10.0.0.0/8", "fd00::/8"], reachableNamespaces: ["skein"] };
+    const network = {
+      podCidrs: ["10.7.1.0/24", "fd00::/8"],
+      reachableNamespaces: ["skein"],
+      reachableCidrs: ["0.0.0.0/0", "::/0", "10.7.0.0/16"],
+    };
     expect(find("NetworkPolicy", { network }).spec).toEqual({
       podSelector: {},
       policyTypes: ["Ingress", "Egress"],
@@ -76,12 +80,14 @@ describe("a project's namespace", () => {
           to: [
             { podSelector: {} },
             { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "skein" } } },
-            { ipBlock: { cidr: "0.0.0.0/0", except: ["10.0.0.0/8", "169.254.169.254/32"] } },
+            { ipBlock: { cidr: "0.0.0.0/0", except: ["10.7.1.0/24", "169.254.169.254/32"] } },
             { ipBlock: { cidr: "::/0", except: ["fd00::/8", "fd00:ec2::254/128"] } },
+            { ipBlock: { cidr: "10.7.0.0/16", except: ["10.7.1.0/24"] } },
           ],
         },
       ],
     });
+    expect(JSON.stringify(find("NetworkPolicy"))).not.toContain("::");
     expect(JSON.stringify(find("NetworkPolicy", { network: { mayReachMetadata: true } }))).not.toContain("169.254");
     expect(kindsOf(manifestsOf({ network: { isOpen: true } }))).not.toContain("NetworkPolicy");
   });

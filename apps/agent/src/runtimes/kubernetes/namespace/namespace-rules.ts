@@ -16,6 +16,8 @@ export const NamespaceRules = z.strictObject({
       isOpen: z.boolean().default(false),
       /** Namespaces that tasks may call: those of Skein and of an object store in the cluster. */
       reachableNamespaces: z.array(z.string()).default([]),
+      /** Addresses that tasks may call, in the cluster or outside; with `::/0` for those of IPv6. */
+      reachableCidrs: z.array(z.string()).default(["0.0.0.0/0"]),
       /** The addresses of the cluster's pods. Tasks do not call these, but for pods of their own and reachable namespaces. */
       podCidrs: z.array(z.string()).default([]),
       /** Whether tasks may ask the cloud's metadata server, which on most clouds answers with the node's own rights. GKE's answers with the pod's. */
