@@ -326,6 +326,43 @@ describe.skipIf(!hasRedis)("an agent", () => {
       expect(log).not.toContain(secret);
   });
 
+  test("secrets are hidden in logs and failures, also by the next agent, and are in no record", async () => {
+    const own = { SKEIN_AGENT_SECRETS_SOURCES: "env:TASK_SECRET_", TASK_SECRET_P__DB__TOKEN: "token-of-the-agent" };
+    const first = startAgentProcess(own);
+    const go = join(temp.path, "secrets-go");
+    const order = newOrder("");
+    const script = `echo "$_FSEC_DB_KEY and $(cat $FLYTE_SECRETS_DEFAULT_DIR/db/token)"; while [ ! -e ${go} ]; do sleep 0.05; done; echo "$_FSEC_DB_KEY" >&2; exit 3`;
+    const asked = { group: "db", version: "", variable: null };
+    const secrets: ClaimGrant["secrets"] = [
+      { ...asked, key: "key", mount: "variable", value: Buffer.from("hunter22").toString("base64") },
+      { ...asked, key: "token", mount: "file", value: null },
+    ];
+    api.grants.set(attemptKey(order), { ...grantOf(script, order), secrets });
+    await queues.publishOrders("default", "slot", [order]);
+    await waitFor(() => api.logOf(order) === "*** and ***\n", LONG);
+    const folder = join(home, "attempts", attemptKey(order));
+    const records = () => readdirSync(folder).filter((name) => name.endsWith(".json"));
+    const texts = () => records().map((name) => readFileSync(join(folder, name), "utf8"));
+    expect(records()).toContain("grant.json");
+    for (const text of texts()) expect(text).not.toMatch(/hunter22|aHVudGVyMjI|token-of-the-agent/);
+    first.kill("SIGKILL");
+    await once(first, "exit");
+    // The next one asks for the values before it sends a word of what was printed.
+    api.later.set(attemptKey(order), "the vault does not answer");
+    writeFileSync(go, "");
+    await waitFor(() => existsSync(join(folder, "exit")), LONG);
+    const asks = api.claims.length;
+    startAgentProcess(own);
+    await waitFor(() => api.claims.length > asks + 1, LONG);
+    expect([api.logOf(order), outcomesOf(order).length]).toEqual(["*** and ***\n", 1]);
+    api.later.clear();
+    const outcome = await finalOf(order);
+    expect(outcome).toMatchObject({ type: "failed", failure: { code: "NonZeroExit" } });
+    await waitFor(() => api.logOf(order) === "*** and ***\n***\n", LONG);
+    expect(JSON.stringify(outcome)).toContain("***");
+    for (const text of [JSON.stringify(reports), ...texts()]) expect(text).not.toMatch(/hunter22|token-of-the-agent/);
+  });
+
   test("SIGTERM ends the agent cleanly and leaves what still runs to the next one", async () => {
     const first = startAgentProcess({ SKEIN_DRAIN_SECONDS: "0" });
     const order = newOrder("echo on; sleep 60");

@@ -18,6 +18,8 @@ export interface ScriptedApi {
   /** What claims of these attempts are answered with; others are unknown. */
   readonly grants: Map<string, ClaimGrant>;
   readonly claims: string[];
+  /** Attempts whose claims have to wait, and why. */
+  readonly later: Map<string, string>;
   /** What the agent holds, a page for each. */
   readonly held: HeldResponse["attempts"][];
   readonly heartbeats: HeartbeatRequest[];
@@ -67,6 +69,7 @@ export async function openScriptedApi(): Promise<ScriptedApi> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     grants: new Map(),
     claims: [],
+    later: new Map(),
     held: [],
     heartbeats: [],
     stop: [],
@@ -95,6 +98,8 @@ function answerHeld(api: ScriptedApi, { after }: HeldRequest): HeldResponse {
 function answerClaim(api: ScriptedApi, request: ClaimRequest): ClaimResponse {
   const results = request.attempts.map((attempt) => {
     api.claims.push(attemptKey(attempt));
+    const later = api.later.get(attemptKey(attempt));
+    if (later !== undefined) return { later };
     const granted = api.grants.get(attemptKey(attempt));
     return granted ? { granted } : { refused: "unknown" as const };
   });

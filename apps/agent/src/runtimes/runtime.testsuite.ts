@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
@@ -114,6 +114,46 @@ export function describeRuntime(subject: RuntimeUnderTest): void {
     expect(await runtime.watch(folder)).toEqual({ type: "exited", code: 0 });
     expect(await readFile(join(folder.out, "outputs.pb"), "utf8")).toBe("seven");
     expect(logOf(folder).split("\n").sort()).toEqual(["", "hello", "oops"]);
+  });
+
+  test("a task finds its secrets in files and variables, and no record of the attempt holds one", async () => {
+    const runtime = await open();
+    const launch = await launchOf("");
+    const { folder } = launch;
+    opened[0]?.folders.push(folder);
+    const asked = { group: "db", version: "", mount: "any" as const, variable: null, value: null };
+    const rest = { group: "db", version: "" };
+    const script = `cd "$FLYTE_SECRETS_DEFAULT_DIR"; cat db/password "$PLACE"; echo " $_FSEC_DB_TOKEN"`;
+    const readOnly = subject.isIsolated ? "; echo x >>db/password || echo read-only" : "";
+    const failure = await runtime.start({
+      ...launch,
+      command: ["sh", "-c", `${script}${readOnly}`],
+      grant: { ...GRANT, secrets: [{ ...asked, key: "password" }] },
+      secrets: [
+        {
+          ...rest,
+          key: "password",
+          value: Buffer.from("hunter"),
+          variables: [],
+          file: "db/password",
+          fileVariable: "PLACE",
+        },
+        {
+          ...rest,
+          key: "token",
+          value: Buffer.from("tok-22"),
+          variables: ["_FSEC_DB_TOKEN"],
+          file: undefined,
+          fileVariable: undefined,
+        },
+      ],
+    });
+    expect(failure).toBeUndefined();
+    await runtime.watch(folder);
+    expect(logOf(folder)).toContain("hunterhunter tok-22\n");
+    if (subject.isIsolated) expect(logOf(folder)).toContain("read-only");
+    const records = readdirSync(folder.path).filter((name) => name.endsWith(".json") || name === "sandbox");
+    for (const name of records) expect(readFileSync(folder.file(name), "utf8")).not.toMatch(/hunter|tok-22/);
   });
 
   test("a task that a signal killed is told apart from one that failed", async () => {
