@@ -36,6 +36,7 @@ test("with Google Cloud Storage a task gets a key file's place, or the emulator'
   expect(storeEnvironment({ kind: "gcs", endpoint: "http://gcs:4443" })).toEqual({
     STORAGE_EMULATOR_HOST: "http://gcs:4443",
     FSSPEC_GS_TOKEN: "anon",
+    GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT: "false",
   });
 });
 
@@ -43,6 +44,7 @@ test("with Azure a task gets the account and a key or a signature, and another e
   expect(storeEnvironment({ kind: "azure", account: "acc", accountKey: "key" })).toEqual({
     FLYTE_AZURE_STORAGE_ACCOUNT_NAME: "acc",
     FLYTE_AZURE_STORAGE_ACCOUNT_KEY: "key",
+    FLYTE_PERSISTENCE_ATTACH_EXECUTION_METADATA: "false",
     AZURE_STORAGE_ACCOUNT_NAME: "acc",
     AZURE_STORAGE_ACCOUNT_KEY: "key",
   });

@@ -80,12 +80,16 @@ const gcsVariables = (store: GcsAccess): Record<string, string | undefined> => (
   STORAGE_EMULATOR_HOST: store.endpoint,
   // Else gcsfs looks for credentials first, and waits for a metadata server that is not there.
   FSSPEC_GS_TOKEN: store.endpoint === undefined ? undefined : "anon",
+  // And asks for the kind of bucket over a second protocol, which emulators do not speak.
+  GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT: store.endpoint === undefined ? undefined : "false",
   GOOGLE_APPLICATION_CREDENTIALS: store.keyFile,
 });
 
 const azureVariables = (store: AzureAccess): Record<string, string | undefined> => ({
   FLYTE_AZURE_STORAGE_ACCOUNT_NAME: store.account,
   FLYTE_AZURE_STORAGE_ACCOUNT_KEY: store.accountKey,
+  // adlfs sets metadata of its own and refuses flytekit's.
+  FLYTE_PERSISTENCE_ATTACH_EXECUTION_METADATA: "false",
   AZURE_STORAGE_ACCOUNT_NAME: store.account,
   AZURE_STORAGE_ACCOUNT_KEY: store.accountKey,
   AZURE_STORAGE_SAS_TOKEN: store.sasToken,
