@@ -1,4 +1,4 @@
-import { cpSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createSkeinClient } from "@skein/client";
@@ -46,11 +46,10 @@ describe.skipIf(!available)("Skein as Helm installs it", () => {
     if (code !== 0) throw new Error(`pyflyte register failed:\n${output}\n${await skein.logs()}`);
   };
   const create = async (plan: string, ...inputs: string[]): Promise<string> => {
-    const file = join(clients.folder, `${plan}.yaml`);
+    const file = join(clients.folder, `${plan}-${inputs.join("-")}.yaml`);
     const got = await clients.flytectl("get", "launchplan", plan, "--latest", "--execFile", file);
     if (got.code !== 0) throw new Error(got.output);
     const edits = inputs.map((input) => input.split("="));
-    const { readFileSync, writeFileSync } = await import("node:fs");
     let text = readFileSync(file, "utf8");
     for (const [name, value] of edits) text = text.replace(new RegExp(`^( +${name}:).*$`, "m"), `$1 ${value}`);
     writeFileSync(file, text);
