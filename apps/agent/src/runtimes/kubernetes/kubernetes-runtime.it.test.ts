@@ -1,6 +1,7 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { requireKubernetes, startKubernetes, type TestKubernetes, waitFor } from "@skein/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openCuttableWay } from "./cut-connection.testsuite.ts";
 import { namespaceIn, openLauncher, type TestLauncher } from "./launcher.testsuite.ts";
 import { podName } from "./pod/index.ts";
 import { podTask } from "./pod/launch.testsuite.ts";
@@ -158,6 +159,37 @@ describe.skipIf(!requireKubernetes())("pods of attempts", { timeout: 120_000 }, 
       const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "evil", namespace: NAMESPACE }, spec };
       await expect(cluster.apply(pod)).rejects.toThrow(/violates PodSecurity "restricted/);
     });
+  });
+
+  test("what happens while the API server is away is known when it is back", async () => {
+    const way = await openCuttableWay(cluster.kubeconfig);
+    const project = `${PROJECT}w`;
+    const away = await openLauncher({ cluster, project, kubeconfig: way.kubeconfig });
+    const forGo = "echo one; while [ ! -e /tmp/go ]; do sleep 0.1; done; echo two; exit 4";
+    const [ends, deleted] = await Promise.all([away.start(forGo), away.start(forGo)]);
+    await waitFor(async () => (await away.log(ends)) + (await away.log(deleted)) === "one\none\n", PATIENCE);
+    way.cut();
+    const starting = away.launchOf("echo late").then(async (launch) => {
+      expect(await away.runtime.start(launch)).toBeUndefined();
+      return launch;
+    });
+    await away.kubectl(ends, ["exec"], ["--", "touch", "/tmp/go"]);
+    await away.kubectl(deleted, ["delete", "pod"], ["--grace-period=0", "--force"]);
+    await waitFor(async () => (await away.pod(ends)).status?.phase === "Failed", PATIENCE);
+    way.mend();
+    expect(await away.runtime.watch(ends.folder)).toEqual({ type: "exited", code: 4 });
+    expect(await away.log(ends)).toBe("one\ntwo\n");
+    expect(await away.runtime.watch(deleted.folder)).toMatchObject({ failure: { code: "PodDeleted" } });
+    const late = await starting;
+    expect(await away.runtime.watch(late.folder)).toEqual({ type: "exited", code: 0 });
+    expect(away.runtime.problem()).toBeUndefined();
+    way.cut();
+    const cleaning = away.runtime.cleanup(late.folder);
+    way.mend();
+    await cleaning;
+    await waitFor(() => isMissing(away.pod(late)), PATIENCE);
+    await Promise.all([away.close(), way.close()]);
+    await cluster.kubectl("delete", "namespace", namespaceIn(project), "--wait=false");
   });
 
   test("a stop before the pod was made leaves no pod", async () => {
