@@ -12,7 +12,13 @@ export function capacityOf(config: AgentConfig): Capacity {
   return {
     slots: config.agentSlots ?? (isElsewhere ? POD_SLOTS : processors),
     cpuMillis: config.agentCpu ?? (isElsewhere ? UNLIMITED : processors * 1000),
-    memoryMiB: config.agentMemory ?? (isElsewhere ? UNLIMITED : Math.floor(totalmem() / 2 ** 20)),
+    memoryMiB: config.agentMemory ?? (isElsewhere ? UNLIMITED : Math.floor(memoryBytes(config) / 2 ** 20)),
     gpus: config.agentGpus ?? (isElsewhere ? UNLIMITED : 0),
   };
+}
+
+/** Processes share the limit of the agent's own container, if there is one; containers stand beside it. */
+function memoryBytes({ runtime }: AgentConfig): number {
+  const limit = runtime === "process" ? process.constrainedMemory() : 0;
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
