@@ -7,6 +7,7 @@ import { createMetrics, type Logger, openLogger } from "@skein/telemetry";
 import packageFile from "../package.json" with { type: "json" };
 import { createAgentService } from "./agents/agent-service.ts";
 import { createLogService } from "./agents/log-service.ts";
+import { openStoreCredentials } from "./agents/open-store-credentials.ts";
 import { openDiscovery, providerKeys } from "./auth/discovery.ts";
 import { createHostGuard } from "./auth/host-guard.ts";
 import { signRunToken } from "./auth/tokens.ts";
@@ -67,15 +68,9 @@ async function open(
   closers: (() => Promise<void> | void)[],
 ) {
   await migrate(config.databaseUrl);
-  const {
-    db,
-    pool,
-    close: closeDb,
-  } = openDb(config.databaseUrl, {
-    max: config.databaseConnectionsMax,
-    applicationName: "skein-api",
-  });
-  closers.push(closeDb);
+  const database = openDb(config.databaseUrl, { max: config.databaseConnectionsMax, applicationName: "skein-api" });
+  closers.push(() => database.close());
+  const { db, pool } = database;
   const notifier = openNotifier(pool);
   closers.push(() => notifier.close());
   let boundUrl = "";
@@ -98,6 +93,7 @@ async function open(
       },
       version,
       cluster: "",
+      rawOutputPrefixes: config.rawOutputPrefixes,
     },
   });
   await services.projects.seed({
@@ -116,6 +112,7 @@ async function open(
       notifier,
       secretKey,
       secrets: secrets.source,
+      storeCredentials: await openStoreCredentials(config, storage, closers),
       signToken: config.authIssuer === undefined ? undefined : (run) => signRunToken(secretKey, run),
     }),
     logs: createLogService(pool, storage),

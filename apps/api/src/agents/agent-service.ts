@@ -28,6 +28,7 @@ import type { SignToken } from "./client-tasks.ts";
 import { createHeld } from "./held.ts";
 import { noteDecks } from "./live-decks.ts";
 import { createGrantMaker } from "./make-grants.ts";
+import type { MakeStoreCredentials } from "./store-credentials.ts";
 
 /** What agents ask of the api: claims, heartbeats, log chunks. Every method may be called again with the same words. */
 export interface AgentService {
@@ -49,6 +50,8 @@ export interface AgentServiceOptions {
   readonly secretKey: string;
   /** Knows the secrets that tasks ask for. */
   readonly secrets: SecretSource;
+  /** Undefined where agents have credentials for tasks. */
+  readonly storeCredentials?: MakeStoreCredentials | undefined;
 }
 
 /** A claim may be silent for two leases: longer than any answer to it can be under way. */

@@ -6,11 +6,12 @@ import { ExecutionSpecSchema } from "@skein/idl/admin";
 import type { TaskTemplate } from "@skein/idl/core";
 import type { SecretSource } from "@skein/secrets";
 import type { Storage } from "@skein/storage";
-import { grantSecrets } from "../secrets/granted-secrets.ts";
+import { askedSecrets, grantSecrets } from "../secrets/granted-secrets.ts";
 import { claimGrant } from "./claim-grant.ts";
 import { isClient, type SignToken } from "./client-tasks.ts";
 import { createFindCheckpoint } from "./previous-checkpoint.ts";
 import { createShareInputs } from "./shared-inputs.ts";
+import type { MakeStoreCredentials } from "./store-credentials.ts";
 import { createFindTask } from "./task-lookup.ts";
 
 export interface GrantOptions {
@@ -19,6 +20,8 @@ export interface GrantOptions {
   readonly signToken: SignToken | undefined;
   /** Knows the secrets that tasks ask for. */
   readonly secrets: SecretSource;
+  /** Undefined where agents have credentials for tasks. */
+  readonly storeCredentials?: MakeStoreCredentials | undefined;
 }
 
 /** An attempt that an agent may make. */
@@ -40,7 +43,8 @@ export interface GrantMaker {
 
 const LATER_MAX = 2_000;
 
-export function createGrantMaker({ pool, storage, signToken, secrets }: GrantOptions): GrantMaker {
+export function createGrantMaker(options: GrantOptions): GrantMaker {
+  const { pool, storage, signToken, secrets, storeCredentials } = options;
   const findTask = createFindTask(pool, storage);
   const findCheckpoint = createFindCheckpoint(pool, storage);
   const shareInputs = createShareInputs(pool, storage);
@@ -60,13 +64,14 @@ export function createGrantMaker({ pool, storage, signToken, secrets }: GrantOpt
 
   const secretsOf = async ({ claimed }: Granted, template: TaskTemplate) => {
     const spec = fromBytes(ExecutionSpecSchema, claimed.runSpec);
-    try {
-      return await grantSecrets(secrets, claimed, template, spec);
-    } catch (error) {
-      // The operator's to mend, so the attempt waits instead of failing.
-      if (error instanceof SkeinError) return { later: error.message.slice(0, LATER_MAX) };
-      throw error;
-    }
+    const found = await orLater(() => grantSecrets(secrets, claimed, template, spec));
+    return "later" in found ? { ...found, asked: askedSecrets(template, spec) } : found;
+  };
+
+  const withCredentials = async (grant: ClaimGrant, { id }: TaskTemplate): Promise<Made> => {
+    if (!storeCredentials) return { grant };
+    const made = await orLater(() => storeCredentials(grant, id ?? grant));
+    return "later" in made ? { ...made, grant } : { grant: { ...grant, storeCredentials: made } };
   };
 
   const grantOf = async (granted: Granted, path: readonly PathStep[]): Promise<Made> => {
@@ -79,8 +84,9 @@ export function createGrantMaker({ pool, storage, signToken, secrets }: GrantOpt
       secretsOf(granted, task.template),
     ]);
     const later = "later" in found ? found : undefined;
-    const extras = { inputs, previousCheckpointPrefix, platform, secrets: "later" in found ? [] : found };
-    return { grant: claimGrant(storage, id, claimed, task, extras), ...later };
+    const extras = { inputs, previousCheckpointPrefix, platform, secrets: "later" in found ? found.asked : found };
+    const made = await withCredentials(claimGrant(storage, id, claimed, task, extras), task.template);
+    return { ...made, ...later };
   };
 
   const grantsOf = async (granted: readonly Granted[]): Promise<Made[]> => {
@@ -99,6 +105,16 @@ export function createGrantMaker({ pool, storage, signToken, secrets }: GrantOpt
 interface Made {
   readonly grant: ClaimGrant;
   readonly later?: string;
+}
+
+/** What is the operator's to mend lets the attempt wait instead of failing. */
+async function orLater<T>(work: () => Promise<T>): Promise<T | { later: string }> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof SkeinError) return { later: error.message.slice(0, LATER_MAX) };
+    throw error;
+  }
 }
 
 /** The way to each action from the run's graph. One that stands in the graph itself is its own way, without a query. */

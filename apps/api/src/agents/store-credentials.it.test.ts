@@ -44,7 +44,10 @@ test.skipIf(!hasMoto)("an attempt reads its project's data and writes its own, f
       "arn:aws:s3:::team",
       "arn:aws:s3:::datasets",
     ]);
-    expect(write.Resource).toEqual(["arn:aws:s3:::bucket/skein/meta/p/d/run/n0/1/*", "arn:aws:s3:::team/raw/ab/run-n0-1/*"]);
+    expect(write.Resource).toEqual([
+      "arn:aws:s3:::bucket/skein/meta/p/d/run/n0/1/*",
+      "arn:aws:s3:::team/raw/ab/run-n0-1/*",
+    ]);
   } finally {
     delete process.env.AWS_ENDPOINT_URL_STS;
     scoper.close();
