@@ -45,6 +45,10 @@ describe("a container's resources", () => {
     });
   });
 
+  test("of a device are the same twice", () => {
+    expect(resourcesOf(taskOf({ GPU: "1" }, { GPU: "2" }))?.requests).toMatchObject({ "nvidia.com/gpu": "2" });
+  });
+
   test("call a GPU what the cluster calls it", () => {
     const rules = { ...DEFAULTS, gpu: { resourceName: "amd.com/gpu" } };
     expect(resourcesOf(taskOf({ GPU: "1" }), rules)).toMatchObject({ limits: { "amd.com/gpu": "1" } });
@@ -67,17 +71,17 @@ describe("a container's resources", () => {
     expect(resourcesOf(taskOf({ MEMORY: "4096Mi" }), rules)).toMatchObject({ limits: { memory: "4096Mi" } });
   });
 
-  test("of a sidecar stay what they are, but for what Kubernetes demands", () => {
+  test("of a sidecar stay what they are, but for what Kubernetes and the namespace demand", () => {
     const task = podTask({
       containers: [
         { name: "main", image: "i" },
-        { name: "side", image: "i", resources: { requests: { cpu: 1 }, limits: { gpu: "1" } } },
+        { name: "side", image: "i", resources: { requests: { cpu: 1, memory: "4Gi" }, limits: { gpu: "1" } } },
       ],
     });
     const { pod } = toPod(makeLaunch({ template: task }), makeSettings(DEFAULTS), undefined);
     expect(containerOf(pod, "side").resources).toEqual({
-      requests: { cpu: "1", "nvidia.com/gpu": "1" },
-      limits: { "nvidia.com/gpu": "1" },
+      requests: { cpu: "1", memory: "4Gi", "nvidia.com/gpu": "1" },
+      limits: { memory: "4Gi", "nvidia.com/gpu": "1" },
     });
   });
 });

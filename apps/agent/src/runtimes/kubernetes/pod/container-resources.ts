@@ -46,23 +46,39 @@ export function completeResources(container: Json, rules: PodRules, isPrimary: b
   const place = `container ${JSON.stringify(container.name)}`;
   const requests = amountsOf(given.requests, place, rules);
   const limits = amountsOf(given.limits, place, rules);
-  const names = new Set([...Object.keys(requests), ...Object.keys(limits)]);
   const defaults = isPrimary ? rules.defaultResources : { requests: {}, limits: {} };
-  if (isPrimary)
-    for (const name of [...Object.keys(defaults.requests), ...Object.keys(defaults.limits)]) names.add(name);
-  for (const name of names) {
+  const names = [requests, limits, defaults.requests, defaults.limits].flatMap((amounts) => Object.keys(amounts));
+  for (const name of new Set(names)) {
+    const asked = { request: requests[name], limit: limits[name] };
+    const usual = { request: defaults.requests[name], limit: defaults.limits[name] };
+    const bound = rules.namespaces.limits.limits[name];
     // Kubernetes takes extended resources only with both, and alike.
-    const isWhole = isPrimary || name.includes("/");
-    const limit =
-      limits[name] ?? (isWhole ? (requests[name] ?? defaults.limits[name] ?? defaults.requests[name]) : undefined);
-    const request =
-      requests[name] ?? (isWhole ? (limits[name] ?? defaults.requests[name] ?? defaults.limits[name]) : undefined);
+    const { request, limit } =
+      isPrimary || name.includes("/") ? pairOf(asked, usual, name.includes("/")) : withinBound(asked, bound);
     if (limit !== undefined) limits[name] = limit;
-    if (request !== undefined)
-      requests[name] = limit !== undefined && amount(request) > amount(limit) ? limit : request;
+    if (request !== undefined) requests[name] = request;
     checkMost(name, limit ?? request, rules, place);
   }
   return { ...given, requests, limits };
+}
+
+interface Pair {
+  readonly request: string | undefined;
+  readonly limit: string | undefined;
+}
+
+/** Both, the one from the other, and no request above its limit. */
+function pairOf(asked: Pair, usual: Pair, isAlike: boolean): Pair {
+  const limit = asked.limit ?? asked.request ?? usual.limit ?? usual.request;
+  const request = asked.request ?? asked.limit ?? usual.request ?? usual.limit;
+  const isAbove = request !== undefined && limit !== undefined && amount(request) > amount(limit);
+  return { limit, request: isAbove || isAlike ? limit : request };
+}
+
+/** A request above the limit that the namespace gives to containers without one would have the pod refused. */
+function withinBound({ request, limit }: Pair, bound: string | undefined): Pair {
+  const isAbove = request !== undefined && bound !== undefined && amount(request) > amount(bound);
+  return { request, limit: limit ?? (isAbove ? request : undefined) };
 }
 
 function amountsOf(value: unknown, place: string, rules: PodRules): Amounts {

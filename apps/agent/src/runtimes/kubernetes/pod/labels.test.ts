@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { AttemptFolder } from "../../../ledger/attempt-folder.ts";
 import { agentLabel, attemptOf, isLabelName, isLabelValue, platformLabels, primaryContainerOf } from "./labels.ts";
-import { ATTEMPT, GRANT, makeLaunch, makeSettings } from "./launch.testsuite.ts";
+import { ATTEMPT, GRANT, makeLaunch, makeSettings, podTask } from "./launch.testsuite.ts";
 import { namespaceOf, podName } from "./pod-name.ts";
 import { toPod } from "./to-pod.ts";
 
@@ -108,4 +108,36 @@ test("labels are those of Flyte, and lead back to the attempt", () => {
   expect(attemptOf(pod)).toEqual(ATTEMPT);
   expect(primaryContainerOf(pod)).toBe("primary");
   expect(attemptOf({ metadata: { labels: { "skein.dev/attempt": "somebody-elses" } } })).toBeUndefined();
+});
+
+test("nobody but the platform says whose pod it is", () => {
+  const forged = {
+    "skein.dev/attempt": "x",
+    "skein.dev/owner": "x",
+    "execution-id": "x",
+    "app.kubernetes.io/name": "api",
+  };
+  const template = podTask({ containers: [{ name: "main", image: "i" }] }, "main", {
+    metadata: {
+      labels: forged,
+      annotations: { ...forged, primary_container_name: "x", "kubernetes.io/config.mirror": "x" },
+    },
+  });
+  const { metadata } = toPod(makeLaunch({ template, grant: { labels: forged } }), makeSettings(), {
+    template: { metadata: { name: "x", namespace: "x", labels: forged, finalizers: ["x"], ownerReferences: [] } },
+  } as never).pod;
+  const honest = toPod(
+    makeLaunch({ template: { ...template, target: { case: "container", value: {} } } }),
+    makeSettings(),
+    undefined,
+  );
+  expect(metadata).toEqual({
+    ...honest.pod.metadata,
+    annotations: {
+      ...honest.pod.metadata?.annotations,
+      "execution-id": "x",
+      "app.kubernetes.io/name": "api",
+      primary_container_name: "main",
+    },
+  });
 });

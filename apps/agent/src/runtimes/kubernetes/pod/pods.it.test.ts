@@ -93,7 +93,7 @@ const ORDINARY: readonly (LaunchChange & { readonly title: string })[] = [
           ...main,
           name: "side",
           livenessProbe: { httpGet: { port: 80 }, periodSeconds: 5 },
-          resources: { limits: { cpu: 1 } },
+          resources: { limits: { cpu: 1 }, requests: { memory: "4Gi" } },
         },
       ],
       initContainers: [{ ...main, name: "watcher", restartPolicy: "Always" }],
@@ -220,5 +220,5 @@ describe.skipIf(!requireKubernetes())("on a real cluster", () => {
     await client.json({ method: "DELETE", path: `${path}/pods/${name}`, query: { gracePeriodSeconds: "0" } });
     const ours = () => cluster.kubectl("-n", namespace, "get", "secrets", "-o", "name");
     await waitFor(async () => !(await ours()).includes(name), { timeoutMs: 30_000 });
-  });
+  }, 120_000);
 });
