@@ -27,21 +27,18 @@ resource "aws_iam_role" "tenant" {
   tags               = merge(var.tags, each.value)
 }
 
-# Everybody may read what runs pass on to each other; metadata is written by its own project only.
+# A project's tasks read and write what is its own.
 data "aws_iam_policy_document" "tenant" {
   for_each = local.tenants
   statement {
     sid       = "Read"
     actions   = ["s3:GetObject"]
-    resources = ["${local.storage_arn}/*"]
+    resources = [for folder in ["meta", "raw", "uploads"] : "${local.storage_arn}/${folder}/${each.value.project}/${each.value.domain}/*"]
   }
   statement {
-    sid     = "Write"
-    actions = ["s3:PutObject", "s3:AbortMultipartUpload"]
-    resources = [
-      "${local.storage_arn}/meta/${each.value.project}/${each.value.domain}/*",
-      "${local.storage_arn}/raw/*",
-    ]
+    sid       = "Write"
+    actions   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+    resources = [for folder in ["meta", "raw"] : "${local.storage_arn}/${folder}/${each.value.project}/${each.value.domain}/*"]
   }
   statement {
     sid       = "List"
