@@ -1,2 +1,2 @@
-export type { Manifest, NamespaceOwner } from "./manifest.ts";
+export type { Manifest } from "./manifest.ts";
 export { confidentialManifest, namespaceManifests } from "./namespace-manifests.ts";

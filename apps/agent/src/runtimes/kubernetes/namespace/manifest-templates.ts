@@ -32,7 +32,7 @@ export function templateWords(
 /** The text with its words filled in. */
 export function fillWords(text: string, words: Readonly<Record<string, string>>): string {
   return text.replace(WORD, (_, word: string) => {
-    const value = words[word];
+    const value = Object.hasOwn(words, word) ? words[word] : undefined;
     if (value === undefined) throw invalid(`nothing is known for {{ ${word} }}; it could be a value`);
     return value;
   });

@@ -142,6 +142,7 @@ metadata: { name: x, namespace: elsewhere }
 
   test.each([
     ["a: {{ nobody }}", "nothing is known for {{ nobody }}"],
+    ["a: {{ constructor }}", "nothing is known for {{ constructor }}"],
     ["a: [", "document 1"],
     ["kind: Role", "document 1 needs apiVersion, kind and metadata.name"],
     ["- a\n- b", "document 1 needs apiVersion, kind and metadata.name"],

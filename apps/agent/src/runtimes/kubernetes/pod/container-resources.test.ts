@@ -63,6 +63,13 @@ describe("a container's resources", () => {
     expect(() => resourcesOf(taskOf({ [name]: value }))).toThrow(`${JSON.stringify(value)} is no amount of`);
   });
 
+  test.each(["cpus", "constructor", "disk"])("named %s are unknown, and the error says so", (name) => {
+    const template = podTask({ containers: [{ name: "main", image: "i", resources: { limits: { [name]: "1" } } }] });
+    expect(() => toPod(makeLaunch({ template }), makeSettings(), undefined)).toThrow(
+      `container "main" asks for "${name}", which is no resource of Kubernetes`,
+    );
+  });
+
   test("may not exceed what the cluster gives", () => {
     const rules = { ...DEFAULTS, resourcesMax: { memory: "4Gi" } };
     expect(() => resourcesOf(taskOf({ MEMORY: "5Gi" }), rules)).toThrow(

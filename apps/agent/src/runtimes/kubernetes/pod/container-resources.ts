@@ -15,6 +15,9 @@ const NAMES: Readonly<Record<number, string>> = {
   [Resources_ResourceName.EPHEMERAL_STORAGE]: "ephemeral-storage",
 };
 
+/** Kubernetes' own, and those with a vendor's name before the slash. */
+const RESOURCE = /^(cpu|memory|ephemeral-storage|hugepages-.+|[^/]+\/[^/]+)$/;
+
 /** What a registered container asks for, as Kubernetes says it. Storage is for copilot's volumes: see `volumeSize`. */
 export const toRequirements = (resources: Resources | undefined): Json => ({
   requests: toAmounts(resources?.requests ?? []),
@@ -82,12 +85,21 @@ function withinBound({ request, limit }: Pair, bound: string | undefined): Pair 
 }
 
 function amountsOf(value: unknown, place: string, rules: PodRules): Amounts {
-  const entries = Object.entries(jsonOf(value)).map(([name, quantity]) => [
-    name === GPU ? rules.gpu.resourceName : name,
-    checked(name, String(quantity).trim(), place),
-  ]);
+  const entries = Object.entries(jsonOf(value)).map(([name, quantity]) => {
+    const known = name === GPU ? rules.gpu.resourceName : name;
+    if (!RESOURCE.test(known)) throw unknownResource(known, place);
+    return [known, checked(name, String(quantity).trim(), place)];
+  });
   return Object.fromEntries(entries);
 }
+
+const unknownResource = (name: string, place: string): SkeinError =>
+  new SkeinError(
+    "invalid_argument",
+    "resource_unknown",
+    `${place} asks for ${JSON.stringify(name)}, which is no resource of Kubernetes: those are cpu, memory, ephemeral-storage, and a vendor's like example.com/device`,
+    { details: { resource: name } },
+  );
 
 /** The quantity, if Kubernetes can read it. */
 function checked(name: string, value: string, place: string): string {
