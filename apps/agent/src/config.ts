@@ -142,8 +142,12 @@ export const AgentConfig = z.object({
     .describe("Shared access signature for Azure's container that tasks get instead of a key"),
   dockerHost: z
     .string()
-    .default("unix:///var/run/docker.sock")
-    .describe("The Docker daemon: unix:///path or tcp://host:port"),
+    .optional()
+    .describe(
+      "The Docker daemon or podman service: unix:///path or tcp://host:port. Unless given the first that answers of /var/run/docker.sock, docker.sock and podman/podman.sock in XDG_RUNTIME_DIR, and /run/podman/podman.sock",
+    )
+    .meta({ example: "unix:///run/user/1000/podman/podman.sock" }),
+  runtimeFolder: absolutePath().optional().describe("Where daemons of this account listen"),
   dockerPull: z
     .enum(["IfNotPresent", "Always", "Never"])
     .default("IfNotPresent")
@@ -221,6 +225,7 @@ export const agentConfigNames = {
   lang: "LANG",
   tz: "TZ",
   dockerHost: "DOCKER_HOST",
+  runtimeFolder: "XDG_RUNTIME_DIR",
 };
 
 /** Reads the agent's variables; one error lists every problem. */

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { createTempFolder, requireTool } from "@skein/testing";
 import Docker from "dockerode";
 
-const SOCKET = "/var/run/docker.sock";
+/** Another daemon, such as podman's, can stand in. */
+const SOCKET = process.env.SKEIN_TEST_DOCKER_SOCKET ?? "/var/run/docker.sock";
 const PROGRAMS = [
   ...["sh", "cat", "cp", "cut", "date", "echo", "env", "grep", "id", "ls"],
   ...["readlink", "sleep", "sort", "touch", "true", "wc"],

@@ -2,6 +2,7 @@ import type Docker from "dockerode";
 import type { AttemptFolder } from "../ledger/attempt-folder.ts";
 import { asksForSecrets, SECRETS_FOLDER, secretEnvironment, secretsFolder } from "../secrets/inject.ts";
 import { CONTAINERS_HOST } from "../task/platform.ts";
+import { readQuantity } from "../task/resources.ts";
 import type { ContainerUser } from "./docker-user.ts";
 import type { Launch } from "./runtime.ts";
 
@@ -55,12 +56,26 @@ export function containerOptions(
       ReadonlyRootfs: settings.hasReadOnlyRoot,
       PidsLimit: PROCESSES_MAX,
       Init: true,
+      ...sharedMemory(launch),
+      ...(limits.gpus ? { DeviceRequests: [{ Count: limits.gpus, Capabilities: [["gpu"]] }] } : {}),
       LogConfig: { Type: "json-file", Config: KEPT_LOG },
       ...(limits.memoryBytes === undefined ? {} : { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes }),
       // The daemon refuses more processors than there are.
       ...(limits.cpuMillis === undefined ? {} : { NanoCpus: Math.min(limits.cpuMillis, processors * 1000) * 1e6 }),
     },
   };
+}
+
+const SHARED_MEMORY = "/dev/shm";
+
+/** Without a size of its own, shared memory may be as large as the task's memory. */
+function sharedMemory({ template, limits }: Launch): Docker.HostConfig {
+  const asked = template.extendedResources?.sharedMemory;
+  if (!asked) return {};
+  const size = readQuantity(asked.sizeLimit) ?? limits.memoryBytes;
+  if (size === undefined) return {};
+  const path = asked.mountPath || SHARED_MEMORY;
+  return path === SHARED_MEMORY ? { ShmSize: Math.round(size) } : { Tmpfs: { [path]: `size=${Math.round(size)}` } };
 }
 
 function userOption(user: ContainerUser): { User?: string } {

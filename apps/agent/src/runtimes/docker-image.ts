@@ -1,17 +1,12 @@
-import { readFile } from "node:fs/promises";
 import type { ReportedFailure } from "@skein/contracts";
-import { SkeinError } from "@skein/errors";
 import type Docker from "dockerode";
-import { z } from "zod";
+import { registryCredentials } from "./registry-credentials.ts";
 
 export interface ImageSettings {
   readonly pull: "IfNotPresent" | "Always" | "Never";
   /** Registry credentials in the form of `~/.docker/config.json`. */
   readonly authFile: string | undefined;
 }
-
-const DOCKER_HUB = "docker.io";
-const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
 
 /** Makes sure that the daemon has the image; answers the failure when it cannot be had. */
 export async function ensureImage(
@@ -27,7 +22,9 @@ export async function ensureImage(
     return { code: "ImagePullFailed", message, kind: "user", recoverable: false };
   }
   try {
-    const stream = await docker.pull(image, await authOptions(image, settings.authFile));
+    const { authFile } = settings;
+    const authconfig = authFile === undefined ? undefined : await registryCredentials(image, authFile);
+    const stream = await docker.pull(image, authconfig ? { authconfig } : {});
     await new Promise<void>((resolve, reject) => {
       docker.modem.followProgress(stream, (error) => (error ? reject(error) : resolve()));
     });
@@ -53,31 +50,12 @@ function pullFailure(image: string, error: Error): ReportedFailure {
   return { code: "ImagePullFailed", message, kind: isFinal ? "user" : "system", recoverable: !isFinal };
 }
 
-const AuthFile = z.object({ auths: z.record(z.string(), z.object({ auth: z.string().optional() })) });
-
-async function authOptions(image: string, authFile: string | undefined): Promise<{ authconfig?: object }> {
-  if (authFile === undefined) return {};
-  const auths = await readAuths(authFile);
-  const registry = registryOf(image);
-  const entry =
-    auths[registry] ?? auths[`https://${registry}`] ?? (registry === DOCKER_HUB ? auths[DOCKER_HUB_KEY] : undefined);
-  const [, username, password] = /^([^:]*):([\s\S]*)$/.exec(Buffer.from(entry?.auth ?? "", "base64").toString()) ?? [];
-  if (username === undefined) return {};
-  const serveraddress = registry === DOCKER_HUB ? DOCKER_HUB_KEY : registry;
-  return { authconfig: { username, password, serveraddress } };
-}
-
-async function readAuths(authFile: string): Promise<z.infer<typeof AuthFile>["auths"]> {
-  try {
-    return AuthFile.parse(JSON.parse(await readFile(authFile, "utf8"))).auths;
-  } catch (error) {
-    const message = `SKEIN_DOCKER_AUTH_FILE ${authFile} cannot be used as registry credentials`;
-    throw new SkeinError("failed_precondition", "docker_auth_file_invalid", message, { cause: error });
-  }
-}
-
-/** The part before the first slash, when it looks like a host. */
-export function registryOf(image: string): string {
-  const first = image.split("/")[0] ?? "";
-  return image.includes("/") && (/[.:]/.test(first) || first === "localhost") ? first : DOCKER_HUB;
+/** What the image's name stood for when the container was made: the registry's digest, or its id where none is known. */
+export async function digestOf(docker: Docker, image: string, imageId: string): Promise<string | undefined> {
+  const { Id, RepoDigests } = await docker.getImage(imageId).inspect();
+  const repository = image.replace(/@.*$/, "").replace(/:[^:/]*$/, "");
+  const digests = (RepoDigests ?? []).map((digest) => digest.split("@"));
+  const [, digest] =
+    digests.find(([name = ""]) => name === repository || name.endsWith(`/${repository}`)) ?? digests[0] ?? [];
+  return digest ?? (Id.startsWith("sha256:") ? Id : `sha256:${Id}`);
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { ClaimGrant, Outcome } from "@skein/contracts";
 import { fromBytes, toBytes } from "@skein/idl";
-import { LiteralMapSchema, SimpleType, TaskTemplateSchema } from "@skein/idl/core";
+import { LiteralMapSchema, Resources_ResourceName, SimpleType, TaskTemplateSchema } from "@skein/idl/core";
 import { openStorage, type Storage } from "@skein/storage";
 import { createTempFolder, integerInputs } from "@skein/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -134,6 +134,31 @@ describe.skipIf(!canRunContainers)("a task in a container", () => {
     expect(existsSync(join(folder.work, "x"))).toBe(true);
     const owner = MADE.replace(":", " +");
     expect(folders).toEqual(Array(3).fill(expect.stringMatching(new RegExp(`^drwx\\S+ +\\d+ ${owner} `))));
+  });
+
+  test("has the shared memory that it asks for", async () => {
+    const extendedResources = { sharedMemory: { sizeLimit: "12Mi" } };
+    const template = create(TaskTemplateSchema, {
+      ...script("grep /dev/shm /proc/mounts"),
+      extendedResources,
+    } as object);
+    const { log } = await run(template);
+    expect(log).toContain("size=12288k");
+  });
+
+  test("that asks for GPUs is told when there are none", async () => {
+    const template = script("true");
+    const requests = [{ name: Resources_ResourceName.GPU, value: "1" }];
+    if (template.target?.case === "container") template.target.value.resources = { requests };
+    const [runtime, folder] = [await open({}), await newFolder()];
+    const grant = grantOf(template, new Uint8Array());
+    const place = folderPlace({ storage, canMount: true });
+    const settings = { place, store: undefined, apiUrl: "http://api", base: () => ({}) };
+    const failure = await runtime.start(await prepareLaunch(folder, grant, settings));
+    await runtime.cleanup(folder);
+    await runtime.close();
+    expect(failure).toMatchObject({ code: "GpuUnavailable", kind: "system", recoverable: true });
+    expect(failure?.message).toMatch(/^The task asks for GPUs .*NVIDIA container toolkit/);
   });
 
   test("whose account is made up has the home that the task names", async () => {

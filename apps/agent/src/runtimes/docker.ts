@@ -1,12 +1,13 @@
 import { stat } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import type { ReportedFailure } from "@skein/contracts";
-import { SkeinError } from "@skein/errors";
-import Docker from "dockerode";
+import type { Logger } from "@skein/telemetry";
+import type Docker from "dockerode";
 import type { AttemptFolder } from "../ledger/attempt-folder.ts";
 import { writeSecretFiles } from "../secrets/inject.ts";
+import { connectDocker } from "./docker-connection.ts";
 import { AGENT_LABEL, ATTEMPT_LABEL, type ContainerSettings, containerOptions, nameOf } from "./docker-container.ts";
-import { ensureImage, type ImageSettings } from "./docker-image.ts";
+import { digestOf, ensureImage, type ImageSettings } from "./docker-image.ts";
 import { copyLogs } from "./docker-logs.ts";
 import { type ContainerUser, chooseUser, giveFolders } from "./docker-user.ts";
 import { orAborted } from "./or-aborted.ts";
@@ -14,8 +15,10 @@ import type { Exit, Launch, Runtime } from "./runtime.ts";
 import { exitOfCode } from "./signals.ts";
 
 export interface DockerSettings extends ContainerSettings, ImageSettings {
-  /** `unix:///path` or `tcp://host:port`. */
-  readonly host: string;
+  /** `unix:///path` or `tcp://host:port`; the first of the usual sockets unless given. */
+  readonly host: string | undefined;
+  /** XDG_RUNTIME_DIR, where rootless daemons listen. */
+  readonly runtimeFolder?: string | undefined;
   /** SKEIN_DOCKER_USER: `auto`, `image` or `uid[:gid]`. */
   readonly user: string;
 }
@@ -23,32 +26,12 @@ export interface DockerSettings extends ContainerSettings, ImageSettings {
 const RECONNECT_MS = 1_000;
 const LOG_END_MS = 5_000;
 
-/** Connects to the daemon; failed_precondition with what to do when it does not answer. */
-export async function openDockerRuntime(settings: DockerSettings): Promise<Runtime> {
-  const docker = new Docker(connectionOf(settings.host));
-  try {
-    const { NCPU } = (await docker.info()) as { NCPU?: number };
-    return new DockerRuntime(docker, settings, NCPU ?? 1);
-  } catch (error) {
-    throw new SkeinError(
-      "failed_precondition",
-      "docker_unavailable",
-      `The Docker daemon at ${settings.host} does not answer (${(error as Error).message}). Start it, let this account use it, or correct DOCKER_HOST`,
-      { cause: error },
-    );
-  }
-}
-
-function connectionOf(host: string): Docker.DockerOptions {
-  const socketPath = /^unix:\/\/(\/.+)$/.exec(host)?.[1];
-  if (socketPath !== undefined) return { socketPath };
-  const tcp = /^tcp:\/\/([^:/]+):(\d+)$/.exec(host);
-  if (tcp?.[1] !== undefined) return { protocol: "http", host: tcp[1], port: Number(tcp[2]) };
-  throw new SkeinError(
-    "invalid_argument",
-    "docker_host_invalid",
-    `DOCKER_HOST ${JSON.stringify(host)} must be unix:///path/to.sock or tcp://host:port`,
-  );
+/** Connects to the daemon; failed_precondition with what to do when none answers. */
+export async function openDockerRuntime(settings: DockerSettings, logger?: Logger): Promise<Runtime> {
+  const { docker, info } = await connectDocker(settings.host, settings.runtimeFolder);
+  const { host, version, cgroupVersion, isRootless } = info;
+  logger?.info({ host, version, cgroupVersion, isRootless }, "Tasks run as containers of this daemon");
+  return new DockerRuntime(docker, settings, info.processors);
 }
 
 /** Runs tasks as containers. A container is found again by its name, which is the attempt's key. */
@@ -89,6 +72,11 @@ class DockerRuntime implements Runtime {
     const kept = await stat(folder.log).catch(() => undefined);
     this.#followLogs(folder, kept?.size ?? 0);
     return true;
+  }
+
+  async imageDigest(folder: AttemptFolder): Promise<string | undefined> {
+    const info = await this.#inspect(folder);
+    return info && (await digestOf(this.#docker, info.Config.Image, info.Image));
   }
 
   async watch(folder: AttemptFolder): Promise<Exit> {
@@ -178,12 +166,23 @@ function exitOf(state: Docker.ContainerInspectInfo["State"]): Exit {
 /** What the task asked for and this machine's Docker cannot do is the task's fault; the rest is the platform's. */
 function startFailure(error: Error): ReportedFailure {
   const status = statusOf(error);
+  if (NO_GPUS.test(error.message)) return noGpus(error.message);
   const isTasksFault = status === 400 || status === 404 || /executable file not found|no such file/.test(error.message);
   const message = `The container could not be started: ${error.message}`.slice(0, 4_000);
   return isTasksFault
     ? { code: "InvalidTask", message, kind: "user", recoverable: false }
     : { code: "StartFailed", message, kind: "system", recoverable: true };
 }
+
+/** Docker's words without the NVIDIA toolkit, with a toolkit without a device, and those of podman. */
+const NO_GPUS = /could not select device driver|nvidia-container-cli|unresolvable CDI devices|nvidia\.com\/gpu/i;
+
+const noGpus = (said: string): ReportedFailure => ({
+  code: "GpuUnavailable",
+  message: `The task asks for GPUs that this machine's Docker does not have: install the NVIDIA container toolkit, or run the task in a pool of machines with GPUs (${said.trim()})`,
+  kind: "system",
+  recoverable: true,
+});
 
 const statusOf = (error: unknown): number | undefined => (error as { statusCode?: number }).statusCode;
 

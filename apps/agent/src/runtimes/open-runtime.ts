@@ -10,15 +10,17 @@ import { openSandbox, type Sandbox } from "./sandbox.ts";
 export async function openRuntime(config: AgentConfig, agentId: string, logger: Logger): Promise<Runtime> {
   if (config.runtime === "docker") {
     const { openDockerRuntime } = await import("./docker.ts");
-    return await openDockerRuntime({
+    const settings = {
       agentId,
       host: config.dockerHost,
+      runtimeFolder: config.runtimeFolder,
       pull: config.dockerPull,
       authFile: config.dockerAuthFile,
       network: config.dockerNetwork,
       user: config.dockerUser,
       hasReadOnlyRoot: config.dockerReadOnlyRoot,
-    });
+    };
+    return await openDockerRuntime(settings, logger);
   }
   if (config.runtime === "kubernetes") {
     const { openKubernetesRuntime } = await import("./kubernetes/open-kubernetes.ts");

@@ -1,4 +1,5 @@
 import { type Resources, Resources_ResourceName } from "@skein/idl/core";
+import type { Launch } from "../runtimes/runtime.ts";
 
 const SUFFIXES: Readonly<Record<string, number>> = {
   n: 1e-9,
@@ -27,15 +28,17 @@ export function readQuantity(text: string): number | undefined {
 }
 
 /** What a container may use at most; a request without a limit is its limit. */
-export function resourceLimits(resources: Resources | undefined): { cpuMillis?: number; memoryBytes?: number } {
+export function resourceLimits(resources: Resources | undefined): Launch["limits"] {
   const find = (name: Resources_ResourceName): number | undefined => {
     const entry = [...(resources?.limits ?? []), ...(resources?.requests ?? [])].find((one) => one.name === name);
     const amount = entry && readQuantity(entry.value);
     return amount !== undefined && amount > 0 ? amount : undefined;
   };
   const [cpu, memory] = [find(Resources_ResourceName.CPU), find(Resources_ResourceName.MEMORY)];
+  const gpus = find(Resources_ResourceName.GPU);
   return {
     ...(cpu === undefined ? {} : { cpuMillis: Math.round(cpu * 1000) }),
     ...(memory === undefined ? {} : { memoryBytes: Math.round(memory) }),
+    ...(gpus === undefined ? {} : { gpus: Math.ceil(gpus) }),
   };
 }
