@@ -1,5 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
@@ -82,7 +83,7 @@ export async function startKubernetes(): Promise<TestKubernetes> {
 /** A cluster that one test file may break. `net` is the start of its addresses, like `10.92`. */
 export async function startOwnKubernetes(name: string, net: string): Promise<OwnKubernetes> {
   const place = { name, net, folder: `/tmp/skein-test-kube-${name}` };
-  const leash = leashCluster(place.folder, process.pid);
+  const leash = leashCluster(place, process.pid);
   await startCluster(place, process.pid);
   return {
     ...clusterIn(place),
@@ -95,7 +96,7 @@ export async function startOwnKubernetes(name: string, net: string): Promise<Own
 /** Vitest's main process calls it before any worker starts; `close` wipes the shared cluster unless another run uses it. */
 export function leashSharedKubernetes(): { close(): Promise<void> } {
   process.env[RUN_VARIABLE] = String(process.pid);
-  return leashCluster(SHARED.folder, process.pid);
+  return leashCluster(SHARED, process.pid);
 }
 
 interface Place {
@@ -104,16 +105,36 @@ interface Place {
   readonly folder: string;
 }
 
+/**
+ * As `kube`, but a kubelet keeps to a part of the control groups of its own: it kills what it finds in its part and does not
+ * know, such as the pods of another cluster.
+ */
+const OWN_CGROUPS = `#!/bin/sh
+[ "$1" = kubelet ] || exec "$SKEIN_TEST_KUBE" "$@"
+shift
+for controller in /sys/fs/cgroup/*/; do
+  mkdir -p "$controller$NAME" 2>/dev/null || continue
+  for file in cpuset.cpus cpuset.mems; do
+    [ ! -e "$controller$file" ] || cat "$controller$file" >"$controller$NAME/$file"
+  done
+done
+exec "$SKEIN_TEST_KUBE" kubelet "$@" "--cgroup-root=/$NAME"
+`;
+
 /** Under the lock, which the cluster must not inherit: says that the process $3 uses the folder $2, starts what is not running. */
 const START = `exec 9>"$2.lock"; flock 9
 mkdir -p "$2.users"; : >"$2.users/$3"
 "$1" start "$2" 9>&-`;
 
-async function startCluster({ name, net, folder }: Place, user: number): Promise<void> {
-  const env = { ...process.env, NAME: name, NET: net };
-  const args = ["-c", START, "start", toolPath("kube-cluster"), folder, String(user)];
-  await run("sh", args, { env, maxBuffer: OUTPUT_BYTES_MAX });
+async function startCluster(place: Place, user: number): Promise<void> {
+  const wrapper = `${place.folder}.kube`;
+  if (place !== SHARED) writeFileSync(wrapper, OWN_CGROUPS, { mode: 0o755 });
+  const kube = place === SHARED ? {} : { KUBE: wrapper, SKEIN_TEST_KUBE: toolPath("kube") };
+  const args = ["-c", START, "start", toolPath("kube-cluster"), place.folder, String(user)];
+  await run("sh", args, { env: { ...environmentOf(place), ...kube }, maxBuffer: OUTPUT_BYTES_MAX });
 }
+
+const environmentOf = ({ name, net }: Place): NodeJS.ProcessEnv => ({ ...process.env, NAME: name, NET: net });
 
 /**
  * Waits until our end of the stdin pipe closes, which the kernel does if nobody else; then wipes the cluster unless a
@@ -124,13 +145,15 @@ exec 9>"$2.lock"; flock 9
 rm -f "$2.users/$3"
 for user in $(ls "$2.users" 2>/dev/null); do kill -0 "$user" 2>/dev/null && exit 0; done
 [ ! -d "$2" ] || "$1" wipe "$2" 9>&-
-rm -rf "$2.users"`;
+for part in /sys/fs/cgroup/*/"$NAME"; do [ ! -d "$part" ] || find "$part" -depth -type d -exec rmdir {} \\; ; done
+rm -rf "$2.users" "$2.kube"`;
 
-function leashCluster(folder: string, user: number): { close(): Promise<void> } {
+function leashCluster(place: Place, user: number): { close(): Promise<void> } {
   const tool = findTool("kube-cluster");
   if (tool === undefined) return { close: async () => undefined };
   const stdio = ["pipe", "ignore", "ignore"] as const;
-  const shell = spawn("sh", ["-c", LEASH, "leash", tool, folder, String(user)], { stdio: [...stdio], detached: true });
+  const args = ["-c", LEASH, "leash", tool, place.folder, String(user)];
+  const shell = spawn("sh", args, { stdio: [...stdio], detached: true, env: environmentOf(place) });
   const stdin = shell.stdin as Socket | null;
   shell.unref();
   stdin?.unref();
@@ -143,9 +166,10 @@ function leashCluster(folder: string, user: number): { close(): Promise<void> } 
   };
 }
 
-function clusterIn({ name, net, folder }: Place): TestKubernetes {
+function clusterIn(place: Place): TestKubernetes {
+  const { net, folder } = place;
   const kubeconfig = join(folder, "admin.kubeconfig");
-  const env = { ...process.env, NAME: name, NET: net };
+  const env = environmentOf(place);
   const cluster = async (verb: string, ...args: string[]): Promise<void> => {
     await run(toolPath("kube-cluster"), [verb, folder, ...args], { env, maxBuffer: OUTPUT_BYTES_MAX });
   };

@@ -258,7 +258,10 @@ export class KubernetesRuntime implements Runtime {
     if (name === undefined) return undefined;
     try {
       const path = `/api/v1/namespaces/${namespace}/podtemplates/${name}`;
-      return await this.#client.json<V1PodTemplate>({ method: "GET", path });
+      const found = await this.#client.json<V1PodTemplate>({ method: "GET", path });
+      // The server fills in `Always`, which nobody wrote and no attempt can have.
+      if (found.template?.spec) delete found.template.spec.restartPolicy;
+      return found;
     } catch (error) {
       if (!(error instanceof ClusterError && error.status === 404)) throw error;
       const message = `The task names the PodTemplate ${name}, which is not in the namespace ${namespace}`;
