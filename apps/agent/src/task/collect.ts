@@ -47,10 +47,11 @@ export async function collect(folder: AttemptFolder, exit: Exit, options: Collec
   const results = await place.gather(folder, grant, template, exit);
   // What a raw container's outputs are is known once it ended well: until then its files may be half written.
   const isMeant = !dataLoadingOf(template) || (exit.type === "exited" && exit.code === 0);
-  const [errorDocument, outputBytes, futuresBytes, logEnd] = await Promise.all([
+  const [errorDocument, outputBytes, futuresBytes, deckUri, logEnd] = await Promise.all([
     readError(results),
     results.sizeOf(OUTPUTS_FILE),
     results.sizeOf(FUTURES_FILE),
+    results.keepRest(),
     readEnd(folder.log, LOG_END_BYTES),
   ]);
   const verdict = judge({
@@ -62,7 +63,6 @@ export async function collect(folder: AttemptFolder, exit: Exit, options: Collec
     hasFutures: futuresBytes !== undefined,
     logEnd,
   });
-  const deckUri = await results.keepRest();
   const ended = { startedAtMs, endedAtMs, ...(deckUri === undefined ? {} : { deckUri }) };
   if (verdict.type === "failed") return { ...verdict, ...ended };
   const result =

@@ -115,6 +115,14 @@ describe.skipIf(!hasServer)("a task that finds its data in the object store", ()
     expect(await storage.head(`${grant.outputPrefix}/inputs.pb`)).toBeUndefined();
   });
 
+  test("has its inputs as a file only if somebody reads it", async () => {
+    const isWritten = async (target: Template["target"]) =>
+      (await storage.head(`${(await launch(target)).grant.outputPrefix}/inputs.pb`)) !== undefined;
+    const copilot = { case: "container" as const, value: { dataConfig: { enabled: true } } };
+    const targets = [container(["{{.inputs.x}}"]), container(["{{ $.inputPrefix }}"]), copilot];
+    expect(await Promise.all(targets.map(isWritten))).toEqual([false, true, true]);
+  });
+
   test("keeps its code where its image has it, not in the folder of an attempt elsewhere", async () => {
     const foreign = "/home/a/attempts/01990000-0000-7000-8000-000000000001.2.0/work";
     const args = ["--dest-dir", "/root", "--dest-dir", foreign, "--dest-dir", "."];

@@ -7,9 +7,10 @@ import type { Storage } from "@skein/storage";
 import { isWorkFolder } from "../ledger/attempt-folder.ts";
 import { type DataPlace, type Layout, type Results, resultFolder } from "./data-place.ts";
 import type { UriRewrite } from "./literal-uris.ts";
+import { dataLoadingOf } from "./raw-container.ts";
 import { FUTURES_FILE } from "./result-files.ts";
 import { commandWords } from "./task-container.ts";
-import { attemptValues, needsInputs, needsTaskTemplate } from "./template.ts";
+import { attemptValues, needsInputFile, needsInputs, needsTaskTemplate } from "./template.ts";
 
 /** flytekit's word for the folder where code goes, unless told: the working folder of the image. */
 const IMAGE_CODE_FOLDER = ".";
@@ -36,7 +37,7 @@ export function storePlace(storage: PlaceStorage): DataPlace {
       const words = commandWords(template);
       const taskTemplatePath = `${grant.outputPrefix}/task.pb`;
       const [input, inputs] = await Promise.all([
-        inputsUri(storage, grant),
+        inputsUri(storage, grant, readsInputFile(template, words)),
         needsInputs(words) ? readInputs(storage, grant) : create(LiteralMapSchema),
         // The place of the log and of the agent's own records.
         folder.prepare(),
@@ -66,13 +67,17 @@ export function storePlace(storage: PlaceStorage): DataPlace {
   };
 }
 
-/** Where inputs.pb lies; many attempts may share one. */
-async function inputsUri(storage: PlaceStorage, grant: ClaimGrant): Promise<string> {
+/** Where inputs.pb lies; many attempts may share one. Nothing is written for a task that does not look. */
+async function inputsUri(storage: PlaceStorage, grant: ClaimGrant, isRead: boolean): Promise<string> {
   if ("uri" in grant.inputs) return grant.inputs.uri;
   const uri = `${grant.outputPrefix}/inputs.pb`;
-  await storage.put(uri, Buffer.from(grant.inputs.data, "base64"));
+  if (isRead) await storage.put(uri, Buffer.from(grant.inputs.data, "base64"));
   return uri;
 }
+
+/** Copilot reads it, and a pod template of the cluster may have words of its own. */
+const readsInputFile = (template: TaskTemplate, words: readonly string[]): boolean =>
+  needsInputFile(words) || dataLoadingOf(template) !== undefined || Boolean(template.metadata?.podTemplateName);
 
 async function readInputs(storage: PlaceStorage, { inputs }: ClaimGrant): Promise<LiteralMap> {
   const bytes = "data" in inputs ? Buffer.from(inputs.data, "base64") : await storage.get(inputs.uri);

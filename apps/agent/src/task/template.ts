@@ -26,6 +26,7 @@ export interface TemplateValues {
 const PLACE = /\{\{\s*\$?\.\s*\$?([a-z_][\w.-]*)\s*\}\}/gi;
 const TASK_TEMPLATE_PLACE = /\{\{\s*\$?\.\s*\$?taskTemplatePath\s*\}\}/i;
 
+const INPUT_FILE_PLACE = /\{\{\s*\$?\.\s*\$?input(?:Prefix)?\s*\}\}/i;
 const INPUT_PLACE = /\{\{\s*\$?\.\s*\$?inputs\./i;
 
 /** What an attempt is called, wherever it runs. */
@@ -45,6 +46,9 @@ export function renderTemplate(words: readonly string[], values: TemplateValues)
 /** Whether the task wants its own template as a file. */
 export const needsTaskTemplate = (words: readonly string[]): boolean =>
   words.some((word) => TASK_TEMPLATE_PLACE.test(word));
+
+/** Whether the task wants its inputs as a file. */
+export const needsInputFile = (words: readonly string[]): boolean => words.some((word) => INPUT_FILE_PLACE.test(word));
 
 /** Whether a command names inputs one by one. */
 export const needsInputs = (words: readonly string[]): boolean => words.some((word) => INPUT_PLACE.test(word));
