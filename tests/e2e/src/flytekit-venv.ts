@@ -9,7 +9,7 @@ const run = promisify(execFile);
 const CACHE = join(homedir(), ".cache", "skein-test");
 
 /** The virtual environments of the tests; `tests/e2e/flytekit/<version>.txt` says what is in each. */
-export type FlytekitVersion = "1.16.31" | "1.16.31-frames" | "1.10.3";
+export type FlytekitVersion = "1.16.31" | "1.16.31-frames" | "1.16.31-stores" | "1.10.3";
 
 const made = new Map<FlytekitVersion, Promise<string | undefined>>();
 
