@@ -23,6 +23,8 @@ const PASSWORD = "correct horse battery";
 const FORMER_PASSWORD = "staple";
 const CERTIFICATE = "-----BEGIN TEST-----\nMIIBsecretline1\nMIIBsecretline2\n-----END TEST-----\n";
 const HIDDEN = [TOKEN, PASSWORD, FORMER_PASSWORD, "MIIBsecretline1", "MIIBsecretline2"];
+/** flytekit in a container on a busy machine. */
+const LONG_MS = 100_000;
 /** As it may lie in a file or a column. */
 const formsOf = (value: string) => [
   value,
@@ -103,15 +105,19 @@ describe.skipIf(!available).each(runtimes)("secrets of a $runtime", ({ runtime }
     );
     return (await client.runs.logs.query({ ...TEST_TENANT, name, action: action?.name ?? "n0" })).text;
   };
+  const outputOf = async (name: string) => {
+    await untilOver(admin, name, LONG_MS);
+    return (await outputsWhenOver(admin, name)).o0;
+  };
   const errorOf = async (name: string) => {
-    const { closure } = await untilOver(admin, name, 90_000);
+    const { closure } = await untilOver(admin, name, LONG_MS);
     return closure?.outputResult.case === "error" ? closure.outputResult.value.message : "";
   };
 
   test.concurrent("C11.96 a task gets them by variable and by file, and what it says of them is hidden", async () => {
     const name = await clients.launch("secretive.telling");
     const lengths = [TOKEN.length, CERTIFICATE.trim().length, PASSWORD.length].map(BigInt);
-    expect(await outputsWhenOver(admin, name)).toEqual({ o0: lengths });
+    expect(await outputOf(name)).toEqual(lengths);
     const log = await waitFor(async () => {
       const text = await logOf(name);
       return text.includes("said all") && text;
@@ -128,16 +134,19 @@ describe.skipIf(!available).each(runtimes)("secrets of a $runtime", ({ runtime }
     if (runtime === "docker") expect(message).toContain("/etc/flyte/secrets/vault/missing");
   });
 
-  test.concurrent("a version that the task names is the one that it gets", async () => {
-    const name = await clients.launch("secretive.former");
-    expect(await outputsWhenOver(admin, name)).toEqual({ o0: BigInt(FORMER_PASSWORD.length) });
-  });
+  // What does not depend on the runtime.
+  if (runtime === "process") {
+    test.concurrent("a version that the task names is the one that it gets", async () => {
+      const name = await clients.launch("secretive.former");
+      expect(await outputOf(name)).toBe(BigInt(FORMER_PASSWORD.length));
+    });
 
-  test.concurrent("an exception that quotes a value is shown without it", async () => {
-    const message = await errorOf(await clients.launch("secretive.blabbing"));
-    expect(message).toContain("ValueError: the password is ***");
-    expect(message).not.toContain(PASSWORD);
-  });
+    test.concurrent("an exception that quotes a value is shown without it", async () => {
+      const message = await errorOf(await clients.launch("secretive.blabbing"));
+      expect(message).toContain("ValueError: the password is ***");
+      expect(message).not.toContain(PASSWORD);
+    });
+  }
 
   test("no value is in a list, an answer, a process' log, the database or a file that stays", async () => {
     const listed = await cli("list");
