@@ -7,13 +7,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildBaseImage } from "./src/base-image.ts";
 import { haveDocker } from "./src/flytekit-image.ts";
 import { type FlyteClients, haveClients, openFlyteClients } from "./src/index.ts";
-import { buildPodImage, buildSkeinImages, imageNames, loadImages } from "./src/skein-images.ts";
+import { buildPodImage, buildSkeinImages, loadImages } from "./src/skein-images.ts";
 import { installSkein, type SkeinInKubernetes } from "./src/skein-in-kubernetes.ts";
 
-/** Images of Skein that are there already, for whoever works on this test. */
+/** The tag of images that the cluster has already, for whoever works on this test. */
 const given = process.env.SKEIN_TEST_IMAGE_TAG;
 const TAG = given ?? `v${process.pid}`;
-const TASK_IMAGE = `skein-test/flytekit:v${process.pid}`;
+const TASK_IMAGE = `skein-test/flytekit:${TAG}`;
 const TENANT = { project: "flytesnacks", domain: "development" };
 const NAMESPACE = "flytesnacks-development";
 const PASSWORD = "correct-horse-battery";
@@ -29,8 +29,10 @@ describe.skipIf(!available)("Skein as Helm installs it", () => {
 
   beforeAll(async () => {
     kubernetes = await startKubernetes();
-    const images = given === undefined ? await buildSkeinImages(base ?? "", TAG) : imageNames(given);
-    await loadImages(kubernetes, [...images, await buildPodImage(TASK_IMAGE)]);
+    if (given === undefined) {
+      const images = await buildSkeinImages(base ?? "", TAG);
+      await loadImages(kubernetes, [...images, await buildPodImage(TASK_IMAGE)]);
+    }
     skein = await installSkein(kubernetes, TAG);
     clients = await openFlyteClients(skein);
     cpSync(fileURLToPath(new URL("kubernetes", import.meta.url)), clients.workflows, { recursive: true });

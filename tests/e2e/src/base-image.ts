@@ -10,14 +10,14 @@ const run = promisify(execFile);
 const CACHE = join(homedir(), ".cache", "skein-test");
 const AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt";
 /** A new name makes a new folder. */
-const ROOTFS = join(CACHE, "debian-bookworm-2");
+const ROOTFS = join(CACHE, "debian-bookworm-3");
 
 /** What stands in for `node:24-bookworm-slim` where no registry is reached. Undefined where it cannot be made. */
 export async function buildBaseImage(): Promise<string | undefined> {
   const debootstrap = requireTool("debootstrap", "apt-get install debootstrap");
   if (debootstrap === undefined) return undefined;
   const version = process.version.slice(1);
-  const name = `skein-test-base:${version}`;
+  const name = `skein-test-base:3-${version}`;
   if (await hasImage(name)) return name;
   if (!existsSync(ROOTFS)) await makeDebian(debootstrap);
   addNode(ROOTFS);
@@ -35,7 +35,7 @@ export async function hasImage(name: string): Promise<boolean> {
 async function makeDebian(debootstrap: string): Promise<void> {
   const unfinished = `${ROOTFS}.${process.pid}`;
   mkdirSync(CACHE, { recursive: true });
-  const packages = "--include=ca-certificates,tini,binutils";
+  const packages = "--include=ca-certificates,tini";
   await run(debootstrap, ["--variant=minbase", packages, "bookworm", unfinished], { maxBuffer: 64 * 2 ** 20 });
   for (const folder of ["var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale"]) {
     rmSync(join(unfinished, folder), { recursive: true, force: true });

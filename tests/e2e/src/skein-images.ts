@@ -15,8 +15,6 @@ const OUTPUT_BYTES_MAX = 64 * 2 ** 20;
 const APPS = ["copilot", "api", "scheduler", "agent"] as const;
 export const REGISTRY = "skein-test";
 
-export const imageNames = (tag: string): string[] => APPS.map((app) => `${REGISTRY}/${app}:${tag}`);
-
 /** Builds `skein-test/<app>:<tag>` of the checkout as it is. Docker keeps what did not change. */
 export async function buildSkeinImages(base: string, tag: string): Promise<string[]> {
   for (const app of APPS) {
@@ -35,7 +33,7 @@ export async function buildSkeinImages(base: string, tag: string): Promise<strin
     // The packages come from registries that this machine's own network reaches.
     await run("docker", [...words, "--network", "host", "."], { cwd: ROOT, maxBuffer: OUTPUT_BYTES_MAX });
   }
-  return imageNames(tag);
+  return APPS.map((app) => `${REGISTRY}/${app}:${tag}`);
 }
 
 /** What Flyte's own images are: Python and flytekit, for the user 1000, who owns the folder of the code. */
