@@ -17,6 +17,7 @@ const CopilotConfig = z.object({
   gcsEndpoint: text(),
   azureAccount: text(),
   azureKey: text(),
+  azureSasToken: text(),
   azureEndpoint: text(),
 });
 
@@ -33,6 +34,7 @@ const SOURCES: Readonly<Record<keyof z.input<typeof CopilotConfig>, readonly str
   gcsEndpoint: ["SKEIN_GCS_ENDPOINT", "STORAGE_EMULATOR_HOST"],
   azureAccount: ["SKEIN_AZURE_ACCOUNT", "AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT"],
   azureKey: ["SKEIN_AZURE_ACCOUNT_KEY", "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_KEY"],
+  azureSasToken: ["AZURE_STORAGE_SAS_TOKEN"],
   azureEndpoint: ["SKEIN_AZURE_ENDPOINT"],
 };
 
@@ -70,6 +72,7 @@ function storageOptions(access: Omit<z.output<typeof CopilotConfig>, "storage">)
     azure: given({
       account: access.azureAccount,
       accountKey: access.azureKey,
+      sasToken: access.azureSasToken,
       endpoint: access.azureEndpoint,
     }),
   };

@@ -1,3 +1,8 @@
+import {
+  ContainerSASPermissions,
+  generateBlobSASQueryParameters,
+  StorageSharedKeyCredential,
+} from "@azure/storage-blob";
 import { startAzure, type TestAzure } from "@skein/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AzureOptions } from "./azure/options.ts";
@@ -35,6 +40,27 @@ describe("Azure Blob Storage", () => {
     const named = await openStorage({ uri, azure: { endpoint, accountKey } });
     await named.put(named.join("named"), Buffer.from("x"));
     expect(await named.head(`${uri}/named`)).toMatchObject({ uri: `${uri}/named`, sizeBytes: 1 });
+  });
+
+  test("a shared access signature reaches what it names, and no further", async () => {
+    const { account, accountKey, endpoint, container } = server;
+    const signature = (permissions: string) =>
+      generateBlobSASQueryParameters(
+        {
+          containerName: container,
+          permissions: ContainerSASPermissions.parse(permissions),
+          expiresOn: new Date(Date.now() + 60_000),
+        },
+        new StorageSharedKeyCredential(account, accountKey),
+      ).toString();
+    const withSignature = (sasToken: string) =>
+      openStorage({ uri: `abfs://${container}/some/prefix`, azure: { account, endpoint, sasToken } });
+    const uri = storage.join("by-signature");
+    const writer = await withSignature(signature("rcwl"));
+    await writer.put(uri, Buffer.from("x"));
+    const reader = await withSignature(`?${signature("r")}`);
+    expect(Buffer.from(await reader.get(uri)).toString()).toBe("x");
+    await expect(reader.put(uri, Buffer.from("y"))).rejects.toMatchObject({ reason: "storage_forbidden" });
   });
 
   test("a container that is not there, a wrong key and a dead server each say so", async () => {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { DefaultAzureCredential } from "@azure/identity";
 import {
+  AnonymousCredential,
   BlobServiceClient,
   type BlockBlobClient,
   type ContainerClient,
@@ -33,7 +34,7 @@ export class AzureBucket implements Bucket {
     const { account, container, endpoint } = location;
     const key =
       options.accountKey === undefined ? undefined : new StorageSharedKeyCredential(account, options.accountKey);
-    const service = new BlobServiceClient(endpoint, key ?? new DefaultAzureCredential(), RETRIES);
+    const service = openService(endpoint, key, options.sasToken);
     this.#container = service.getContainerClient(container);
     this.#signer = new AzureSigner(service, location, key);
     this.#publicUrl = `${(options.publicEndpoint ?? endpoint).replace(/\/+$/, "")}/${container}`;
@@ -120,4 +121,14 @@ export class AzureBucket implements Bucket {
     const path = key.split("/").map(encodeURIComponent).join("/");
     return `${this.#publicUrl}/${path}?${await this.#signer.query(key, permissions, expiresInSeconds)}`;
   }
+}
+
+function openService(
+  endpoint: string,
+  key: StorageSharedKeyCredential | undefined,
+  sasToken: string | undefined,
+): BlobServiceClient {
+  if (key) return new BlobServiceClient(endpoint, key, RETRIES);
+  if (sasToken === undefined) return new BlobServiceClient(endpoint, new DefaultAzureCredential(), RETRIES);
+  return new BlobServiceClient(`${endpoint}?${sasToken.replace(/^\?/, "")}`, new AnonymousCredential(), RETRIES);
 }

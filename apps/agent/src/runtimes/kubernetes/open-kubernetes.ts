@@ -44,6 +44,7 @@ export async function kubernetesSettings(config: AgentConfig, agentId: string): 
       copilotEnvironment: (grant) => ({
         ...storeEnvironment(scopedTo(access, grant.storeCredentials)),
         SKEIN_STORAGE: config.storage,
+        ...(config.azureEndpoint !== undefined && { SKEIN_AZURE_ENDPOINT: config.azureEndpoint }),
       }),
       confidential: Object.fromEntries(secrets),
       usesClusterSecrets: config.kubernetesClusterSecrets,
