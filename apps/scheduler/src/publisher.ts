@@ -138,7 +138,8 @@ export class Publisher {
 
   async #askedBy(orders: readonly Outgoing[]): Promise<(AskedResources | null | undefined)[]> {
     const unknown = orders.filter(({ kind, asks }) => kind !== "echo" && asks === undefined);
-    const found = unknown.length === 0 ? [] : await this.#options.findAsked(unknown.map(({ id }) => id));
+    if (unknown.length === 0) return orders.map(({ asks }) => asks);
+    const found = await this.#options.findAsked(unknown.map(({ id }) => id));
     const byOrder = new Map(unknown.map((order, index) => [order, found[index]]));
     return orders.map((order) => order.asks ?? byOrder.get(order));
   }

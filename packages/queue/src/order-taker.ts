@@ -71,9 +71,7 @@ export class QueueOrderTaker implements OrderTaker {
       };
       signal.addEventListener("abort", onAbort, { once: true });
       this.#takers.push(taker);
-      this.#fetching ??= this.#fetchWhileWanted().finally(() => {
-        this.#fetching = undefined;
-      });
+      this.#startFetching();
     });
   }
 
@@ -87,6 +85,14 @@ export class QueueOrderTaker implements OrderTaker {
     await this.#fetching;
     for (const job of this.#held.values()) await this.#giveBack(job);
     await this.#worker.close();
+  }
+
+  #startFetching(): void {
+    this.#fetching ??= this.#fetchWhileWanted().finally(() => {
+      this.#fetching = undefined;
+      // Somebody may have come between the last look and now.
+      if (this.#takers.length > 0 && !this.#isClosed) this.#startFetching();
+    });
   }
 
   async #fetchWhileWanted(): Promise<void> {

@@ -97,6 +97,9 @@ function serverEnvironment(
   };
 }
 
+/** Here people try out what is meant for larger machines: what a task asks for keeps it from nothing, unless told. */
+const UNLIMITED = { SKEIN_AGENT_CPU: "unlimited", SKEIN_AGENT_MEMORY: "unlimited", SKEIN_AGENT_GPUS: "unlimited" };
+
 async function environmentOfAgent(
   config: DevConfig,
   own: ReturnType<typeof serverEnvironment>,
@@ -108,18 +111,21 @@ async function environmentOfAgent(
   const lifetimeSeconds = AGENT_TOKEN_SECONDS;
   // Without Redis the queue is in Postgres; where the user named only DATABASE_URL it is in that very database.
   const queue = config.redisUrl ? {} : { SKEIN_QUEUE_DATABASE_URL: own.SKEIN_QUEUE_DATABASE_URL ?? own.DATABASE_URL };
-  return agentEnvironment(own, {
-    ...queue,
-    SKEIN_API_URL: url,
-    SKEIN_AGENT_ID: agentId,
-    SKEIN_AGENT_TOKEN: await signAgentToken(own.SKEIN_SECRET_KEY, { subject: agentId, pool, lifetimeSeconds }),
-    SKEIN_AGENT_HOME: home.folder("agent"),
-    SKEIN_HOME: home.path,
-    // Who presses Ctrl-C wants everything to end now; what a task had begun is tried again at the next start.
-    SKEIN_END_TASKS: "true",
-    SKEIN_DRAIN_SECONDS: "0",
-    SKEIN_POOL: pool,
-  });
+  return agentEnvironment(
+    { ...UNLIMITED, ...own },
+    {
+      ...queue,
+      SKEIN_API_URL: url,
+      SKEIN_AGENT_ID: agentId,
+      SKEIN_AGENT_TOKEN: await signAgentToken(own.SKEIN_SECRET_KEY, { subject: agentId, pool, lifetimeSeconds }),
+      SKEIN_AGENT_HOME: home.folder("agent"),
+      SKEIN_HOME: home.path,
+      // Who presses Ctrl-C wants everything to end now; what a task had begun is tried again at the next start.
+      SKEIN_END_TASKS: "true",
+      SKEIN_DRAIN_SECONDS: "0",
+      SKEIN_POOL: pool,
+    },
+  );
 }
 
 async function failureOf(postgres: EmbeddedPostgres | undefined): Promise<string> {
