@@ -34,8 +34,6 @@ export interface Rotation {
   readonly left: number;
 }
 
-export type SecretService = ReturnType<typeof secretService>;
-
 /** Until organisations exist there is one, without a name. */
 const ORG = "";
 const SET_TRIES = 5;
