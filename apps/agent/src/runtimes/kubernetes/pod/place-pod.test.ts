@@ -93,3 +93,9 @@ test("asking for a resource brings its tolerations", () => {
   expect(specOf({ template: gpuTask({}) }, rules)?.tolerations).toEqual([{ key: "gpu", operator: "Exists" }]);
   expect(specOf({}, rules)?.tolerations).toBeUndefined();
 });
+
+test("what Kubernetes fills into a PodTemplate is no choice of its author", () => {
+  const template = { template: { spec: { schedulerName: "default-scheduler", containers: [] } } };
+  const { pod } = toPod(makeLaunch(), makeSettings({ schedulerName: "volcano" }), template);
+  expect(pod.spec?.schedulerName).toBe("volcano");
+});

@@ -34,10 +34,14 @@ export function placePod(spec: Json, launch: Launch, rules: PodRules, problems: 
   };
 }
 
+/** What Kubernetes fills into every PodTemplate, so that it is nobody's choice. */
+const USUAL_SCHEDULER = "default-scheduler";
+
 /** A name that is the administrator's to choose, where the administrator did. */
 function chosen(spec: Json, field: string, name: string | undefined, problems: Problems): Json {
   if (name === undefined) return {};
-  if (spec[field] !== undefined && spec[field] !== name) problems.add(`${field} must be ${name}`);
+  const own = spec[field];
+  if (own !== undefined && own !== name && own !== USUAL_SCHEDULER) problems.add(`${field} must be ${name}`);
   return { [field]: name };
 }
 

@@ -1,5 +1,9 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { readPodRules } from "./pod-settings.ts";
+import { parse } from "yaml";
+import { namespaceManifests } from "../namespace/namespace-manifests.ts";
+import { makeSettings } from "./launch.testsuite.ts";
+import { PodRules, readPodRules } from "./pod-settings.ts";
 
 test("no rules are rules", () => {
   expect(readPodRules("")).toMatchObject({
@@ -25,6 +29,19 @@ podTemplate:
     interruptible: { tolerations: [{ key: "spot", operator: "Exists" }], nodeSelector: {} },
     podTemplate: { spec: { imagePullSecrets: [{ name: "registry" }] } },
   });
+});
+
+test("all rules that the documentation shows can be read, and it shows all there are", () => {
+  const page = readFileSync(new URL("../../../../../../docs/kubernetes.md", import.meta.url), "utf8");
+  const [all = "", templates = ""] = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => text);
+  expect(Object.keys(parse(all)).sort()).toEqual(Object.keys(PodRules.shape).sort());
+  expect(readPodRules(all)).toMatchObject({
+    shared: { labels: ["team"] },
+    namespaces: { network: { mayReachMetadata: false } },
+  });
+  const settings = { ...makeSettings(), rules: readPodRules(templates) };
+  const manifests = namespaceManifests("a-b", { org: "", project: "a", domain: "b" }, settings);
+  expect(manifests.map(({ kind }) => kind)).toEqual(["Namespace", "ResourceQuota", "RoleBinding"]);
 });
 
 test.each([
