@@ -211,6 +211,7 @@ export class KubernetesRuntime implements Runtime {
   #checkTime(): void {
     for (const watched of this.#watched.values()) {
       const { pod } = watched;
+      this.#tellReason(watched);
       if (!watched.checkTime(this.#settings) || !pod) continue;
       void this.#deletePod(pod, 0).catch(() => undefined);
     }

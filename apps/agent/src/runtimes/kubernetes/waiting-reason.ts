@@ -15,6 +15,8 @@ export interface WaitingLimits {
 export interface Waiting {
   /** In words for people. */
   readonly reason: string;
+  /** Every pod goes through it. */
+  readonly isUsual: boolean;
   /** What becomes of the attempt once it waited for so long; undefined: it goes on waiting. */
   readonly limitSeconds: number | undefined;
   readonly failure: ReportedFailure;
@@ -48,17 +50,18 @@ export function waitingOf(pod: V1Pod, limits: WaitingLimits): Waiting | undefine
   const initialising = pod.status?.initContainerStatuses?.find(
     ({ name, state }) => state?.running && name !== UPLOADER && name !== primary,
   );
-  if (initialising) return pending(`Initializing: ${initialising.name} has not ended yet`, limits);
+  if (initialising) return pending(`Initializing: ${initialising.name} has not ended yet`, limits, true);
   if (statuses.length === 0)
-    return scheduled ? pending("Scheduled: its node has not taken it up yet", limits) : undefined;
-  return pending("ContainerCreating: its node pulls images and mounts volumes", limits);
+    return scheduled ? pending("Scheduled: its node has not taken it up yet", limits, true) : undefined;
+  return pending("ContainerCreating: its node pulls images and mounts volumes", limits, true);
 }
 
-function pending(reason: string, { pendingSeconds }: WaitingLimits): Waiting {
+function pending(reason: string, { pendingSeconds }: WaitingLimits, isUsual = false): Waiting {
   const code = /^\w+/.exec(reason)?.[0] ?? "Pending";
   const message = `${reason} (waited for more than ${pendingSeconds} s)`;
   return {
     reason,
+    isUsual,
     limitSeconds: pendingSeconds === 0 ? undefined : pendingSeconds,
     failure: { code, message, kind: "system", recoverable: true },
   };
@@ -83,7 +86,7 @@ function ofContainer(
       kind: isOurs ? ("system" as const) : kind,
       recoverable: isOurs || recoverable,
     };
-    return { reason, limitSeconds, failure };
+    return { reason, isUsual: false, limitSeconds, failure };
   };
   if (code === "InvalidImageName") return failing(0, "user", false);
   if (REGISTRY_UNAVAILABLE.has(code) || (IMAGE_PULL.has(code) && TOO_MANY_REQUESTS.test(message))) {

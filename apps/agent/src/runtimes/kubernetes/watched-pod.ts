@@ -11,6 +11,9 @@ export interface WatchLimits extends WaitingLimits {
   readonly nodeLostSeconds: number;
 }
 
+/** What every pod goes through is no news before this. */
+const USUAL_MS = 5_000;
+
 /** What one attempt's pod is known to do. All news about it passes through here. */
 export class WatchedPod {
   readonly folder: AttemptFolder;
@@ -31,6 +34,7 @@ export class WatchedPod {
   logSkip = 0;
   logProgressMs = 0;
   reason: string | undefined;
+  readonly #madeMs = performance.now();
   #waiting: { code: string; sinceMs: number } | undefined;
   #outOfTouchSinceMs: number | undefined;
   #resolveOver: (exit: Exit) => void = () => undefined;
@@ -70,10 +74,11 @@ export class WatchedPod {
 
   /** Why it does not run yet, when that is news. */
   newReason(limits: WaitingLimits): string | undefined {
-    const reason = this.pod && !this.exit ? waitingOf(this.pod, limits)?.reason : undefined;
-    if (reason === undefined || reason === this.reason) return undefined;
-    this.reason = reason;
-    return reason;
+    const waiting = this.pod && !this.exit ? waitingOf(this.pod, limits) : undefined;
+    if (!waiting || waiting.reason === this.reason) return undefined;
+    if (waiting.isUsual && performance.now() - this.#madeMs < USUAL_MS) return undefined;
+    this.reason = waiting.reason;
+    return waiting.reason;
   }
 
   /** Ends what waited for too long; true when the pod is to be removed by force, as nobody else will. */
