@@ -73,11 +73,13 @@ export async function prepareData(folder: AttemptFolder, data: DataToPrepare): P
   };
 }
 
-/** Where nothing can be mounted, the command names the real folders instead. */
+/** Where nothing can be mounted, the command names the real folders instead: the path itself and all below it. */
 export function replacePaths(words: readonly string[], mounts: Launch["mounts"]): string[] {
-  return words.map((word) =>
-    Object.entries(mounts).reduce((text, [path, { source }]) => text.replaceAll(path, source), word),
-  );
+  const sources = new Map(Object.entries(mounts).map(([path, { source }]) => [path.replace(/\/+$/, ""), source]));
+  if (sources.size === 0) return [...words];
+  const paths = [...sources.keys()].sort((a, b) => b.length - a.length).map((path) => path.replace(/\W/g, "\\$&"));
+  const whole = new RegExp(`(?<![\\w./-])(?:${paths.join("|")})(?![\\w-]|\\.\\w)`, "g");
+  return words.map((word) => word.replace(whole, (path) => sources.get(path) ?? path));
 }
 
 /**
