@@ -9,6 +9,7 @@ import { connectDocker } from "./docker-connection.ts";
 import { AGENT_LABEL, ATTEMPT_LABEL, type ContainerSettings, containerOptions, nameOf } from "./docker-container.ts";
 import { digestOf, ensureImage, type ImageSettings } from "./docker-image.ts";
 import { copyLogs } from "./docker-logs.ts";
+import { DaemonPulse } from "./docker-pulse.ts";
 import { type ContainerUser, chooseUser, giveFolders } from "./docker-user.ts";
 import { orAborted } from "./or-aborted.ts";
 import type { Exit, Launch, Runtime } from "./runtime.ts";
@@ -40,13 +41,19 @@ class DockerRuntime implements Runtime {
   readonly #docker: Docker;
   readonly #settings: DockerSettings;
   readonly #processors: number;
+  readonly #pulse: DaemonPulse;
   readonly #logs = new Map<string, Promise<void>>();
   readonly #closed = new AbortController();
 
   constructor(docker: Docker, settings: DockerSettings, processors: number) {
     this.#docker = docker;
+    this.#pulse = new DaemonPulse(docker);
     this.#settings = settings;
     this.#processors = processors;
+  }
+
+  problem(): string | undefined {
+    return this.#pulse.problem;
   }
 
   async start(launch: Launch): Promise<ReportedFailure | undefined> {
@@ -112,6 +119,7 @@ class DockerRuntime implements Runtime {
   }
 
   async close(): Promise<void> {
+    this.#pulse.close();
     this.#closed.abort();
   }
 
