@@ -86,7 +86,7 @@ describe.skipIf(!available)("Skein as Helm installs it", () => {
       const run = await client.runs.get.query(id);
       return ["succeeded", "failed", "aborted"].includes(run.phase);
     };
-    await waitFor(isOver, { what: "the run to end", timeoutMs: 150_000 }).catch(async (cause) => {
+    await waitFor(isOver, { what: "the run to end", timeoutMs: 270_000 }).catch(async (cause) => {
       const events = await kubernetes.kubectl("get", "pods,events", "-n", NAMESPACE);
       throw new Error(`${events}\n${await skein.logs()}`, { cause });
     });
@@ -113,7 +113,7 @@ describe.skipIf(!available)("Skein as Helm installs it", () => {
     const secretive = await logOf("n1");
     expect(secretive).toContain("the password is");
     expect(secretive).not.toContain(PASSWORD);
-  }, 300_000);
+  }, 420_000);
 
   test("a launcher that is killed adopts its pods, and loses and repeats nothing", async () => {
     await register("greetings.py");
