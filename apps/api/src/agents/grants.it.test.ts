@@ -6,7 +6,7 @@ import { fromBytes, toBytes } from "@skein/idl";
 import { ExecutionSpecSchema } from "@skein/idl/admin";
 import { CompiledWorkflowClosureSchema, TaskTemplateSchema } from "@skein/idl/core";
 import type { SecretSource } from "@skein/secrets";
-import { openStorage, type Storage } from "@skein/storage";
+import { openCredentialScoper, openStorage, type Storage } from "@skein/storage";
 import {
   createTempFolder,
   createTestDatabase,
@@ -16,9 +16,10 @@ import {
   insertWorkflow,
   type TestDatabase,
 } from "@skein/testing";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type AgentService, createAgentService } from "./agent-service.ts";
 import { checkpointPrefix } from "./raw-output.ts";
+import { createStoreCredentials } from "./store-credentials.ts";
 
 const KEY = "k".repeat(40);
 const TENANT = { project: "flytesnacks", domain: "development" };
@@ -222,4 +223,28 @@ test("an attempt waits for a source of secrets that is away, and holds no other 
   const value = Buffer.from("flytesnacks/g/k").toString("base64");
   const secret = { group: "g", version: "", key: "k", mount: "any", variable: null, value };
   expect(answered).toMatchObject({ granted: { secrets: [secret] } });
+});
+
+test("an attempt waits while nobody can make its credentials for the object store", async () => {
+  // Nobody listens there.
+  vi.stubEnv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9");
+  const scoper = await openCredentialScoper({
+    roleArn: "arn:aws:iam::123456789012:role/tasks",
+    secondsMax: 900,
+    region: "eu-central-1",
+    credentials: { accessKeyId: "a", secretAccessKey: "b" },
+  });
+  const bucket = await openStorage({ uri: "s3://bucket/skein" });
+  const storeCredentials = createStoreCredentials(scoper, bucket, []);
+  const notifier = openNotifier(database.pool);
+  const parts = { pool: database.pool, storage: bucket, notifier, signToken: undefined, secretKey: KEY, secrets };
+  agents = createAgentService({ ...parts, storeCredentials });
+  await insertAction(runId, 2);
+  const id = { runId, ordinal: 2, attempt: 0 };
+  const attempts = [{ ...id, token: attemptToken(KEY, id) }];
+  const { results } = await agents.claim({ agentId: "a1", pool: "default", attempts });
+  expect(results).toEqual([{ later: expect.stringContaining("SKEIN_TASK_ROLE_ARN") }]);
+  vi.unstubAllEnvs();
+  scoper.close();
+  bucket.close();
 });

@@ -11,11 +11,14 @@ export async function openStoreCredentials(
 ): Promise<MakeStoreCredentials | undefined> {
   const { taskRoleArn: roleArn, taskRoleSeconds: secondsMax, s3Region: region } = config;
   if (roleArn === undefined) return undefined;
-  if (!storage.rootUri.startsWith("s3://")) {
+  const foreign = [storage.rootUri, ...config.rawOutputPrefixes, ...config.taskReadablePrefixes].find(
+    (uri) => !uri.startsWith("s3://"),
+  );
+  if (foreign !== undefined) {
     throw new SkeinError(
       "invalid_argument",
       "task_role_without_s3",
-      `SKEIN_TASK_ROLE_ARN is a role of AWS, and SKEIN_STORAGE=${storage.rootUri} is not in S3: remove one of them.`,
+      `SKEIN_TASK_ROLE_ARN is a role of AWS, and ${foreign} is not in S3: remove the role, or correct SKEIN_STORAGE, SKEIN_RAW_OUTPUT_PREFIXES or SKEIN_TASK_READABLE_PREFIXES.`,
     );
   }
   const { credentials } = storeOptions(config).s3 ?? {};
