@@ -109,6 +109,8 @@ export async function collectData(
     if ("problem" in uploaded) await writeError(folder, uploaded);
     else await replaceFile(join(folder.out, "outputs.pb"), toBytes(LiteralMapSchema, uploaded.outputs));
   } catch (error) {
+    // A store that did not answer is asked again; one that cannot be meant never will be.
+    if (!(error instanceof SkeinError) || error.code !== "invalid_argument") throw error;
     await writeError(folder, { step: "OutputUploadFailed", error });
   }
 }
