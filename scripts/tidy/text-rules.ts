@@ -55,7 +55,7 @@ interface Pattern {
 const readsEnvironment = (path: string): boolean =>
   path.startsWith("packages/config/") ||
   /^apps\/[^/]+\/src\/(config|main)\.ts$/.test(path) ||
-  /^(scripts|tests|packages\/testing)\//.test(path) ||
+  /^(scripts|tests|deploy|packages\/testing)\//.test(path) ||
   isTest(path);
 
 /** The marks are put together from halves so that this file does not find itself. */
