@@ -23,7 +23,7 @@ export interface CopyLogOptions {
   readonly signal: AbortSignal;
 }
 
-const PAUSE_MS = 250;
+const PAUSE_MS = 100;
 const PAUSE_AFTER_FAILURE_MS = 1_000;
 const SLACK_BYTES = 1024 * 1024;
 const TAIL_LINES = "50";
@@ -42,8 +42,11 @@ export async function copyLog(source: PodLogSource, options: CopyLogOptions): Pr
   try {
     while (!writer.isFull) {
       options.signal.throwIfAborted();
+      // A kubelet may break off as a container ends, before all of its words are there: only what is read afterwards is all.
+      const isAfterEnd = options.hasEnded();
       const state = await copyOnce(source, lines, writer, options);
-      if (state === "gone" || (state === "ended" && options.hasEnded())) return;
+      if (state === "gone" || (state === "ended" && isAfterEnd)) return;
+      if (state === "ended" && options.hasEnded()) continue;
       await pause(state === "broken" ? PAUSE_AFTER_FAILURE_MS : PAUSE_MS, undefined, { signal: options.signal });
     }
   } finally {
