@@ -156,6 +156,18 @@ describe.skipIf(!hasServer)("copilot", () => {
     expect(Buffer.from(await bucket.get(`${place.raw}/file`)).toString()).toBe("too early");
   });
 
+  test("says when it hears signals, and no sooner", async () => {
+    const place = newPlace();
+    const name = `copilot-test-${process.pid}`;
+    const isReady = async () => (await start("is-ready", "--ready-socket", name).ended).code;
+    expect(await isReady()).toBe(1);
+    const sidecar = startSidecar(place, {}, "--ready-socket", name);
+    await waitFor(async () => (await isReady()) === 0, { what: "the sidecar to be ready" });
+    sidecar.child.kill("SIGTERM");
+    expect((await sidecar.ended).code).toBe(0);
+    expect(await isReady()).toBe(1);
+  });
+
   test("writes why there are no outputs, unless the task has its reason already", async () => {
     const places = [newPlace(), newPlace(), newPlace(), newPlace()] as const;
     const [missing, failed, known, late] = places;

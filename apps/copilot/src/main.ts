@@ -5,6 +5,7 @@ import { SkeinError } from "@skein/errors";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { openStoresOf } from "./config.ts";
 import { type DownloadFlags, download } from "./download.ts";
+import { isPresent } from "./presence.ts";
 import { type SidecarFlags, sidecar } from "./sidecar.ts";
 import { toldToEnd } from "./told-to-end.ts";
 
@@ -59,6 +60,7 @@ program
   .requiredOption("-x, --to-raw-output <uri>", "where files and folders go", place)
   .requiredOption("-f, --from-local-dir <folder>", "where the task leaves its files")
   .requiredOption("-i, --interface <base64>", "core.TypedInterface of the task")
+  .option("--ready-socket <name>", "answer `is-ready` under this name")
   .option("--meta-output-name <name>", "the name of the outputs document", "outputs.pb")
   .addOption(timeout("uploads"))
   .addOption(errorName())
@@ -69,6 +71,14 @@ program
   .addOption(new Option("--exit-watcher-type <type>").hideHelp())
   .action(async (flags: SidecarFlags) => {
     process.exit(await sidecar(flags, await openStoresOf(process.env), toldToEnd));
+  });
+
+program
+  .command("is-ready")
+  .description("Say by the exit code whether a sidecar of the same machine or pod has begun to wait")
+  .requiredOption("--ready-socket <name>", "the name it was given")
+  .action(async ({ readySocket }: { readonly readySocket: string }) => {
+    process.exit((await isPresent(readySocket)) ? 0 : 1);
   });
 
 program.parseAsync().catch((error: unknown) => {

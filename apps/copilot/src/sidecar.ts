@@ -2,6 +2,7 @@ import { type DataFailure, readErrorFile, type Stores, uploadOutputs } from "@sk
 import { fromBytes, toBytes } from "@skein/idl";
 import { LiteralMapSchema, TypedInterfaceSchema } from "@skein/idl/core";
 import { messageOf, writeErrorFile } from "./error-file.ts";
+import { showPresence } from "./presence.ts";
 import { within } from "./within.ts";
 
 export interface SidecarFlags {
@@ -11,6 +12,8 @@ export interface SidecarFlags {
   readonly metaOutputName: string;
   readonly errOutputName: string;
   readonly timeout: number;
+  /** Where `is-ready` asks. */
+  readonly readySocket?: string;
   /** core.TypedInterface in base64. */
   readonly interface: string;
 }
@@ -21,8 +24,10 @@ const AWAKE_MS = 3_600_000;
 export async function sidecar(flags: SidecarFlags, stores: Stores, ended: Promise<void>): Promise<number> {
   // Waiting for a signal alone does not keep Node.js running.
   const awake = setInterval(() => undefined, AWAKE_MS);
+  const leave = flags.readySocket === undefined ? undefined : await showPresence(flags.readySocket);
   process.stderr.write("Waiting for the task to end\n");
   await ended;
+  leave?.();
   clearInterval(awake);
   const failure = await within(flags.timeout, "Storing the outputs", store(flags, stores)).catch(
     (error: unknown): DataFailure => ({ step: "OutputUploadFailed", error }),

@@ -21,6 +21,16 @@ export const UPLOADER = "flyte-copilot-uploader";
 
 const INPUT_PATH = "/var/flyte/inputs";
 const OUTPUT_PATH = "/var/flyte/outputs";
+/** In copilot's image. */
+const PROGRAM = "/copilot";
+const READY_SOCKET = "skein-copilot";
+/** The task begins once copilot hears signals: of an earlier one it would never know, and the pod would not end. */
+const STARTUP_PROBE = {
+  exec: { command: [PROGRAM, "is-ready", "--ready-socket", READY_SOCKET] },
+  periodSeconds: 1,
+  timeoutSeconds: 10,
+  failureThreshold: 120,
+};
 
 /** Adds copilot to the pod of a task that wants its data as files. Nothing of the task's own pod reaches copilot's containers. */
 export function withCopilot(draft: PodDraft, launch: Launch, settings: PodSettings): PodDraft {
@@ -70,8 +80,10 @@ function withUploader(
     ...["sidecar", "--timeout", `${seconds}s`, "--to-raw-output", placeOf("{{.rawOutputDataPrefix}}", launch)],
     ...["--to-output-prefix", placeOf("{{.outputPrefix}}", launch), "--from-local-dir", path],
     ...["--interface", Buffer.from(toBytes(TypedInterfaceSchema, declared)).toString("base64")],
+    ...["--ready-socket", READY_SOCKET],
   ];
-  const container = { name: UPLOADER, ...base, args, restartPolicy: "Always", volumeMounts: [mount] };
+  const sidecar = { restartPolicy: "Always", startupProbe: STARTUP_PROBE };
+  const container = { name: UPLOADER, ...base, args, ...sidecar, volumeMounts: [mount] };
   const spec = addVolume(draft.spec, dataVolume(mount.name, launch), mount, (name) => name === draft.primary);
   const graceSeconds = Math.max(seconds, Number(spec.terminationGracePeriodSeconds ?? 0));
   const initContainers = [container, ...listOf(spec.initContainers)];

@@ -323,6 +323,7 @@ describe("a task that wants its data as files", () => {
     expect(uploader).toMatchObject({
       name: "flyte-copilot-uploader",
       restartPolicy: "Always",
+      startupProbe: { exec: { command: ["/copilot", "is-ready", "--ready-socket", "skein-copilot"] } },
       volumeMounts: [{ name: "flyte-outputs", mountPath: "/out" }],
     });
     expect(downloader?.args?.slice(0, 9)).toEqual([
@@ -344,6 +345,7 @@ describe("a task that wants its data as files", () => {
       ...["sidecar", "--timeout", "600s", "--to-raw-output", "s3://bucket/raw/frun/n0/0"],
       ...["--to-output-prefix", "s3://bucket/meta/frun/n0/0", "--from-local-dir", "/out"],
     ]);
+    expect(flag(uploader?.args, "--ready-socket")).toBe("skein-copilot");
     const outputs = fromBytes(TypedInterfaceSchema, Buffer.from(flag(uploader?.args, "--interface") ?? "", "base64"));
     expect(Object.keys(outputs.outputs?.variables ?? {})).toEqual(["y"]);
     expect(pod.spec?.terminationGracePeriodSeconds).toBe(600);
