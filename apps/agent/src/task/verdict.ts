@@ -82,7 +82,9 @@ function readErrorDocument(bytes: Uint8Array): ReportedFailure {
 
 function killed(exit: Extract<Exit, { type: "killed" }>, logEnd: string): ReportedFailure {
   if (exit.isOutOfMemory) {
-    return system("OOMKilled", "The task used more memory than its limit and was killed: ask for more memory");
+    // As in Flyte: trying it again with no more memory is the task's own budget.
+    const message = "The task used more memory than its limit and was killed: ask for more memory";
+    return user("OOMKilled", message, true);
   }
   return system("Killed", withLog(`The task was killed by ${exit.signal}`, logEnd));
 }

@@ -8,6 +8,7 @@ import * as loop from "./loop.ts";
 import * as project from "./project.ts";
 import * as registry from "./registry.ts";
 import * as run from "./run.ts";
+import * as secret from "./secret.ts";
 
 const META = new URL("../../migrations/meta/", import.meta.url);
 
@@ -17,7 +18,7 @@ test("every change of the schema has a migration (`npm run db:generate` makes on
     .sort()
     .at(-1);
   const migrated = JSON.parse(readFileSync(new URL(newest ?? "", META), "utf8"));
-  const tables = { ...action, ...attempt, ...cache, ...loop, ...project, ...registry, ...run };
+  const tables = { ...action, ...attempt, ...cache, ...loop, ...project, ...registry, ...run, ...secret };
   const wanted = generateDrizzleJson(tables, migrated.id, undefined, "snake_case");
   expect(await generateMigration(migrated, wanted)).toEqual([]);
 });

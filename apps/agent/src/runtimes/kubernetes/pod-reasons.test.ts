@@ -4,7 +4,7 @@ import { exitOf, exitOfGone } from "./pod-exit.ts";
 import { isOutOfTouch, startedAtMs } from "./pod-status.ts";
 import { waitingOf } from "./waiting-reason.ts";
 
-/** Statuses as API servers and kubelets wrote them, cut to what matters. */
+/** Statuses in the shape that API servers and kubelets give them, cut to what matters. */
 const pod = (status: object, metadata: object = {}): V1Pod =>
   ({
     metadata: { name: "r1-n0-0", namespace: "p-d", annotations: { primary_container_name: "main" }, ...metadata },
