@@ -2,6 +2,8 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 const postgres = fileURLToPath(new URL("packages/testing/src/global-setup.ts", import.meta.url));
+/** What is too long for every day has a name of its own, so that nothing has to be skipped. */
+const tooLong = process.env.SKEIN_TEST_FULL === "true" ? [] : ["**/*.full.*.test.ts"];
 const everywhere = ["apps", "packages", "scripts", "tests"];
 
 export default defineConfig({
@@ -25,7 +27,7 @@ export default defineConfig({
         test: {
           name: "it",
           include: everywhere.map((folder) => `${folder}/**/*.it.test.ts`),
-          exclude: ["**/node_modules/**"],
+          exclude: ["**/node_modules/**", ...tooLong],
           globalSetup: postgres,
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -35,6 +37,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["tests/e2e/**/*.e2e.test.ts"],
+          exclude: ["**/node_modules/**", ...tooLong],
           globalSetup: postgres,
           testTimeout: 120_000,
           hookTimeout: 180_000,
