@@ -53,6 +53,7 @@ interface Pattern {
 }
 
 const readsEnvironment = (path: string): boolean =>
+  path === "vitest.config.ts" ||
   path.startsWith("packages/config/") ||
   /^apps\/[^/]+\/src\/(config|main)\.ts$/.test(path) ||
   /^(scripts|tests|deploy|packages\/testing)\//.test(path) ||
