@@ -88,7 +88,7 @@ test("the agent service takes an agent's token of the same pool and nothing else
   expect((await beat()).status).toBe(401);
   expect((await beat(`Bearer ${await tokenFor("gpu")}`)).status).toBe(403);
   const response = await beat(`Bearer ${await tokenFor("default")}`);
-  expect(await response.json()).toEqual({ result: { data: { stop: [], settled: [] } } });
+  expect(await response.json()).toEqual({ result: { data: { stop: [], settled: [], isCordoned: false } } });
 });
 
 test("a tRPC input that is wrong names the field", async () => {
