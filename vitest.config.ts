@@ -31,6 +31,8 @@ export default defineConfig({
           globalSetup: postgres,
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          // They mostly wait for servers.
+          maxWorkers: 2,
         },
       },
       {

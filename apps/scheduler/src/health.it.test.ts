@@ -25,7 +25,7 @@ test.skipIf(!requireTool("redis-server", INSTALL_REDIS))(
     await client.query("lock table shards in access exclusive mode");
     process?.kill("SIGSTOP");
     try {
-      await waitFor(async () => /database.*queue/.test((await ask()).text), { timeoutMs: 20_000 });
+      await waitFor(async () => /database.*lease.*queue/.test((await ask()).text), { timeoutMs: 20_000 });
       expect(await ask("/livez")).toEqual({ status: 200, text: "ok\n" });
       expect(await ask()).toEqual({
         status: 503,

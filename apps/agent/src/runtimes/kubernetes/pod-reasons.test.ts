@@ -228,6 +228,12 @@ describe("why a pod waits", () => {
     expect(missing("theirs")).toMatchObject({ limitSeconds: 60, failure: { kind: "user", recoverable: false } });
   });
 
+  test("for a node that has not heard yet what there is, which ends nothing", () => {
+    const message = "failed to sync configmap cache: timed out waiting for the condition";
+    const waits = of({ containerStatuses: [waiting("main", "CreateContainerConfigError", message)] });
+    expect(waits).toMatchObject({ limitSeconds: undefined, isUsual: true });
+  });
+
   test("for nothing once it runs or is over", () => {
     expect(of({ containerStatuses: [RUNNING] })).toBeUndefined();
     expect(waitingOf(pod({ phase: "Failed" }), LIMITS)).toBeUndefined();

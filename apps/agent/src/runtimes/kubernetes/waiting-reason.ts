@@ -32,6 +32,8 @@ const CREATE = new Set([
 ]);
 /** What every container says before it runs. */
 const USUAL = new Set(["ContainerCreating", "PodInitializing", ""]);
+/** A node that has not heard yet what is there; it asks again, and then says what is not. */
+const NOT_HEARD_YET = /failed to sync \w+ cache/;
 const TOO_MANY_REQUESTS = /429 Too Many Requests|toomanyrequests/i;
 
 /** What keeps the pod's task from running; undefined when it runs, is over, or nothing is known. */
@@ -93,6 +95,7 @@ function ofContainer(
     return failing(limits.imagePullSeconds, "system", true);
   }
   if (IMAGE_PULL.has(code)) return failing(limits.imagePullSeconds, "user", true);
+  if (CREATE.has(code) && NOT_HEARD_YET.test(message)) return pending(reason, limits, true);
   if (CREATE.has(code)) {
     // Its own Secret is made right after the pod, unless the launcher died in between.
     const isSecretMissing = message.includes(`"${pod.metadata?.name}"`) || message.includes(`/${pod.metadata?.name}`);
