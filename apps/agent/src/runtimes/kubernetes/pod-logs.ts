@@ -42,9 +42,10 @@ export async function copyLog(source: PodLogSource, options: CopyLogOptions): Pr
   try {
     while (!writer.isFull) {
       options.signal.throwIfAborted();
-      // A kubelet may break off as a container ends, before all of its words are there: only what is read afterwards is all.
+      // A kubelet that is to follow a log may break off before its end, around the time when the container ends: only what
+      // is read afterwards, and not followed, is all.
       const isAfterEnd = options.hasEnded();
-      const state = await copyOnce(source, lines, writer, options);
+      const state = await copyOnce(source, lines, writer, isAfterEnd, options);
       if (state === "gone" || (state === "ended" && isAfterEnd)) return;
       if (state === "ended" && options.hasEnded()) continue;
       await pause(state === "broken" ? PAUSE_AFTER_FAILURE_MS : PAUSE_MS, undefined, { signal: options.signal });
@@ -71,12 +72,13 @@ async function copyOnce(
   source: PodLogSource,
   lines: StampedLines,
   writer: LogWriter,
+  isAfterEnd: boolean,
   options: CopyLogOptions,
 ): Promise<"ended" | "broken" | "gone"> {
   const { since } = lines;
   const query = {
     container: source.container,
-    follow: "true",
+    follow: String(!isAfterEnd),
     timestamps: "true",
     ...(since === undefined ? {} : { sinceTime: since }),
   };
