@@ -61,7 +61,11 @@ test("without declared outputs the exit code decides", () => {
 test("a kill is the system's doing, and one for memory says so", () => {
   const exit = { type: "killed", signal: "SIGKILL", isOutOfMemory: false } as const;
   expect(failureOf({ exit })).toMatchObject({ code: "Killed", kind: "system", recoverable: true });
-  expect(failureOf({ exit: { ...exit, isOutOfMemory: true } })).toMatchObject({ code: "OOMKilled", kind: "user", recoverable: true });
+  expect(failureOf({ exit: { ...exit, isOutOfMemory: true } })).toMatchObject({
+    code: "OOMKilled",
+    kind: "user",
+    recoverable: true,
+  });
   expect(failureOf({ exit: { type: "vanished", message: "gone" }, declaresOutputs: false })).toMatchObject({
     code: "Killed",
   });
