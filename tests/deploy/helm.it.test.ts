@@ -11,6 +11,7 @@ import {
   requireTool,
   startKubernetes,
   type TestKubernetes,
+  waitFor,
 } from "@skein/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -176,13 +177,23 @@ async function definitionFiles(): Promise<string[]> {
   return found.flat();
 }
 
+/** `kubectl wait` fails on a definition so new that it has no conditions yet. */
+async function definitionsAreServed(kubernetes: TestKubernetes): Promise<boolean> {
+  const conditions = "{range .items[*]}{.status.conditions[?(@.type=='Established')].status}{'\\n'}{end}";
+  const statuses = await kubernetes.kubectl("get", "crd", "-o", `jsonpath=${conditions}`);
+  return statuses
+    .replace(/\n$/, "")
+    .split("\n")
+    .every((status) => status === "True");
+}
+
 describe.skipIf(!hasHelm || !requireKubernetes())("a real API server", () => {
   let kubernetes: TestKubernetes;
   beforeAll(async () => {
     kubernetes = await startKubernetes();
     const files = await definitionFiles();
     await kubernetes.kubectl("apply", "--server-side", ...files.flatMap((file) => ["-f", file]));
-    await kubernetes.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all");
+    await waitFor(() => definitionsAreServed(kubernetes), { what: "every custom resource definition to be served" });
   }, 180_000);
 
   const dryRun = async (manifests: string, namespace: string): Promise<string> => {
