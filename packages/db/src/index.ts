@@ -237,6 +237,7 @@ export {
   type ValueSide,
 } from "./runs/read-runs.ts";
 export { readTimings, type TimedAction, type TimedAttempt } from "./runs/read-timings.ts";
+export { PLAIN_SETTINGS, type RunLimits, type RunSettings } from "./runs/run-settings.ts";
 export {
   countSecretsToRotate,
   deleteSecret,

@@ -17,6 +17,7 @@ import { type LiteralMap, LiteralMapSchema } from "@skein/idl/core";
 import type { LaunchTarget } from "./launch-target.ts";
 import { mergeSpec } from "./merge-spec.ts";
 import { newRunId, shardOf } from "./run-name.ts";
+import { runSettings } from "./run-settings.ts";
 import { storeValue, type ValueStore } from "./stored-values.ts";
 
 /** The longest key and value that Kubernetes allows fit; a run cannot be found by what is longer. */
@@ -103,6 +104,7 @@ export function runStarter(pool: OpenDb["pool"], storage: ValueStore) {
       taskId,
       workflowId,
       overwriteCache: spec.overwriteCache,
+      settings: runSettings(spec),
       tags: tagsOf(spec),
       spec: toBytes(ExecutionSpecSchema, spec),
       userInputs,

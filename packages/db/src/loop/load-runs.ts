@@ -1,6 +1,7 @@
 import type { AttemptId } from "@skein/contracts";
 import type { ActionState, AttemptState, Failure, NewAction, RunChange, StoredRun } from "@skein/engine";
 import type pg from "pg";
+import type { RunLimits } from "../runs/run-settings.ts";
 import { type ActionExpansion, readExpansions } from "./load-expansions.ts";
 import { countItems, readLastOrdinals } from "./load-maps.ts";
 
@@ -19,6 +20,7 @@ export interface LoadedRun {
   readonly referenceRunId: string | null;
   /** The launch asked to compute anew what the cache holds. */
   readonly overwriteCache: boolean;
+  readonly limits: RunLimits;
   /** For a child run: the try of the launch plan's action that started it. */
   readonly parent: AttemptId | null;
   readonly stored: Omit<StoredRun, "expansions" | "reference">;
@@ -38,12 +40,14 @@ interface Moments {
   readonly endedAt: Date | null;
 }
 
-type RunRow = Omit<LoadedRun, "stored" | "expansions" | "workflowId" | "parent"> & {
+type RunRow = Omit<LoadedRun, "stored" | "expansions" | "workflowId" | "parent" | "limits"> & {
   readonly workflowId: string;
+  readonly queueTimeoutMs: string;
   readonly parentRunId: string | null;
   readonly parentOrdinal: number | null;
   readonly parentAttempt: number | null;
-} & FailureColumns &
+} & Omit<RunLimits, "queueTimeoutMs"> &
+  FailureColumns &
   Moments &
   Pick<RunChange, "phase" | "abortCause" | "abortPrincipal">;
 type ActionRow = { runId: string } & NewAction &
@@ -67,6 +71,8 @@ export async function readRunStates(pool: pg.Pool, runIds: readonly string[]): P
     name: "load-runs",
     text: `select id as "runId", shard, org, project, domain, name, version, workflow_id as "workflowId", phase,
              case when mode <> 'relaunch' then reference_run_id end as "referenceRunId", overwrite_cache as "overwriteCache",
+             priority, pool, max_parallelism as "maxParallelism", queue_timeout_ms as "queueTimeoutMs",
+             has_notifications as "hasNotifications",
              parent_run_id as "parentRunId", parent_ordinal as "parentOrdinal", parent_attempt as "parentAttempt",
              abort_cause as "abortCause", abort_principal as "abortPrincipal", ${FAILURE}, ${MOMENTS}
            from runs where id = any($1::uuid[])`,
@@ -85,6 +91,13 @@ export async function readRunStates(pool: pg.Pool, runIds: readonly string[]): P
     workflowId: Number(workflowId),
     referenceRunId,
     overwriteCache: row.overwriteCache,
+    limits: {
+      priority: row.priority,
+      pool: row.pool,
+      maxParallelism: row.maxParallelism,
+      queueTimeoutMs: Number(row.queueTimeoutMs),
+      hasNotifications: row.hasNotifications,
+    },
     parent: toParent(row),
     stored: {
       run: {

@@ -6,6 +6,7 @@ import type { Tx } from "../connect.ts";
 import type { NameId } from "../registry/identity.ts";
 import { lockName } from "../registry/named-entities.ts";
 import { launchPlans, type RUN_MODES, runs } from "../schema/index.ts";
+import { PLAIN_SETTINGS, type RunSettings } from "./run-settings.ts";
 
 export type RunMode = (typeof RUN_MODES)[number];
 
@@ -39,6 +40,7 @@ export interface NewRun {
   /** For a child run: the try of the launch plan's action that starts it. */
   readonly parent?: AttemptId;
   readonly overwriteCache?: boolean;
+  readonly settings?: RunSettings;
   readonly tags?: readonly RunTag[];
   /** `flyteidl.admin.ExecutionSpec`. */
   readonly spec: Uint8Array;
@@ -56,7 +58,7 @@ export interface NewRun {
 const PARENT = `
 with parent as (
   select run_id, ordinal from actions
-  where run_id = $24::uuid and ordinal = $25::int and attempts = $26::int + 1 and phase = 'running'
+  where run_id = $30::uuid and ordinal = $31::int and attempts = $32::int + 1 and phase = 'running'
   for share
 ), `;
 
@@ -64,11 +66,13 @@ with parent as (
 const statementOf = (isChild: boolean, hasTags: boolean): string => `
 ${isChild ? PARENT : "with "}run as (
   insert into runs (id, project, domain, name, shard, mode, principal, launch_plan_id, task_id, workflow_id,
-                    reference_run_id, spec, created_at, updated_at, overwrite_cache, rerun_from
+                    reference_run_id, spec, created_at, updated_at, overwrite_cache, rerun_from,
+                    priority, pool, max_parallelism, queue_timeout_ms, has_notifications, found_inputs
                     ${isChild ? ", parent_run_id, parent_ordinal, parent_attempt" : ""})
   select $1::uuid, projects.id, domains.id, $4, $5::smallint, $6::run_mode, $7, $8::bigint, $9::bigint, $10::bigint,
-         $11::uuid, $12::bytea, $13::timestamptz, $13::timestamptz, $21::boolean, $22::text[]
-         ${isChild ? ", parent.run_id, parent.ordinal, $26::int" : ""}
+         $11::uuid, $12::bytea, $13::timestamptz, $13::timestamptz, $21::boolean, $22::text[],
+         $23::smallint, $24, $25::int, $26::bigint, $27::boolean, $28::jsonb
+         ${isChild ? ", parent.run_id, parent.ordinal, $32::int" : ""}
   from projects, domains ${isChild ? ", parent" : ""}
   where projects.id = $2 and projects.state = 'active' and domains.id = $3
   on conflict do nothing
@@ -80,13 +84,13 @@ ${isChild ? PARENT : "with "}run as (
   select id, 0, 'outputs', $17::bytea, $18::text, $19::bigint from run
 ), event as (
   insert into events (run_id, shard, event) select id, shard, $20::jsonb from run
-)${hasTags ? ", tags as (insert into run_tags (run_id, tag, value) select id, t.tag, t.value from run, jsonb_to_recordset($23::jsonb) t(tag text, value text) on conflict do nothing)" : ""}
+)${hasTags ? ", tags as (insert into run_tags (run_id, tag, value) select id, t.tag, t.value from run, jsonb_to_recordset($29::jsonb) t(tag text, value text) on conflict do nothing)" : ""}
 select id from run`;
 
 /** Planned once per connection: planning it anew for each launch would cost Postgres more than running it. */
-const PLAIN = { name: "insert-run", text: statementOf(false, false), parameters: 22 };
-const TAGGED = { name: "insert-tagged-run", text: statementOf(false, true), parameters: 23 };
-const CHILD = { name: "insert-child-run", text: statementOf(true, true), parameters: 26 };
+const PLAIN = { name: "insert-run", text: statementOf(false, false), parameters: 28 };
+const TAGGED = { name: "insert-tagged-run", text: statementOf(false, true), parameters: 29 };
+const CHILD = { name: "insert-child-run", text: statementOf(true, true), parameters: 32 };
 
 /** A null stays a null; bytes become what `pg` sends as bytea. */
 const valueColumns = ({ data, uri, sizeBytes }: StoredValue) => [
@@ -102,7 +106,7 @@ const valueColumns = ({ data, uri, sizeBytes }: StoredValue) => [
  * wakes the scheduler after a true.
  */
 export async function insertRun(connection: pg.Pool | pg.ClientBase, run: NewRun): Promise<boolean> {
-  const { tags = [], parent } = run;
+  const { tags = [], parent, settings = PLAIN_SETTINGS } = run;
   const statement = parent ? CHILD : tags.length > 0 ? TAGGED : PLAIN;
   const event = JSON.stringify({ type: "runStarted", atMs: run.createdAt.getTime() });
   const values = [
@@ -124,6 +128,12 @@ export async function insertRun(connection: pg.Pool | pg.ClientBase, run: NewRun
     event,
     run.overwriteCache ?? false,
     run.rerunFrom ?? null,
+    settings.priority,
+    settings.pool,
+    settings.maxParallelism,
+    settings.queueTimeoutMs,
+    settings.hasNotifications,
+    settings.foundInputs ? JSON.stringify(settings.foundInputs) : null,
     JSON.stringify(tags),
     parent?.runId,
     parent?.ordinal,

@@ -7,6 +7,7 @@ import {
   doublePrecision,
   index,
   integer,
+  jsonb,
   pgEnum,
   pgTable,
   primaryKey,
@@ -73,7 +74,18 @@ export const runs = pgTable(
     parentAttempt: integer(),
     /** The launch asked to compute anew what the cache holds. */
     overwriteCache: boolean().notNull().default(false),
+    /** Orders of a run with a higher one go first. */
     priority: smallint().notNull().default(0),
+    /** Whose agents do its work; empty for the default pool. */
+    pool: text().notNull().default(""),
+    /** How many of its tasks may be under way at once; 0 for any number. */
+    maxParallelism: integer().notNull().default(0),
+    /** How long an attempt may wait for an agent; 0 for ever. */
+    queueTimeoutMs: bigint({ mode: "number" }).notNull().default(0),
+    /** Somebody wants to hear of its end. */
+    hasNotifications: boolean().notNull().default(false),
+    /** Inputs that it can be found by: simple values by their names. */
+    foundInputs: jsonb(),
     cluster: text().notNull().default(""),
     /** `flyteidl.admin.ExecutionSpec`, merged over launch plan and defaults (contract 6.1). */
     spec: bytea().notNull(),
