@@ -8,6 +8,8 @@ create type attempt_phase as enum ('queued', 'running', 'succeeded', 'failed', '
 
 create type cache_status as enum ('disabled', 'miss', 'hit', 'populated', 'lookup_failure', 'put_failure', 'skipped', 'evicted');
 
+create type delivery_outcome as enum ('waiting', 'delivered', 'failed');
+
 create type errand_kind as enum ('check_cache', 'launch_child', 'abort_child', 'gather_outputs');
 
 create type error_kind as enum ('user', 'system');
@@ -27,6 +29,8 @@ create type run_mode as enum ('manual', 'scheduled', 'system', 'relaunch', 'chil
 create type run_phase as enum ('queued', 'running', 'succeeded', 'failing', 'failed', 'aborting', 'aborted');
 
 create type run_state as enum ('active', 'archived');
+
+create type target_kind as enum ('email', 'slack', 'webhook');
 
 create type timer_kind as enum ('deadline', 'backoff', 'wake');
 
@@ -275,6 +279,33 @@ create table commands (
 ) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX commands_next_idx ON public.commands USING btree (pool, priority DESC, id);
 
+create table deliveries (
+  id uuid default gen_random_uuid() not null,
+  org text default ''::text not null,
+  project text not null,
+  domain text not null,
+  run_id uuid not null,
+  run_name text not null,
+  source text not null,
+  rule_id bigint,
+  kind target_kind not null,
+  addresses text[] not null,
+  message jsonb not null,
+  outcome delivery_outcome default 'waiting'::delivery_outcome not null,
+  tries integer default 0 not null,
+  last_error text,
+  due_at timestamp(3) with time zone default now() not null,
+  created_at timestamp(3) with time zone default now() not null,
+  ended_at timestamp(3) with time zone,
+  constraint deliveries_ended_iff_not_waiting CHECK (((outcome = 'waiting'::delivery_outcome) = (ended_at IS NULL))),
+  constraint deliveries_rule_id_notification_rules_id_fk FOREIGN KEY (rule_id) REFERENCES notification_rules(id) ON DELETE SET NULL,
+  constraint deliveries_pkey PRIMARY KEY (id),
+  constraint deliveries_source UNIQUE (run_id, source)
+);
+CREATE INDEX deliveries_due_idx ON public.deliveries USING btree (due_at) WHERE (outcome = 'waiting'::delivery_outcome);
+CREATE INDEX deliveries_newest_idx ON public.deliveries USING btree (project, domain, created_at DESC NULLS LAST);
+CREATE INDEX deliveries_rule_idx ON public.deliveries USING btree (rule_id) WHERE (rule_id IS NOT NULL);
+
 create table domains (
   id text not null,
   name text not null,
@@ -371,6 +402,27 @@ create table named_entities (
   constraint named_entities_resource_type_project_domain_name_pk PRIMARY KEY (resource_type, project, domain, name)
 );
 
+create table notification_rules (
+  id bigint generated always as identity not null,
+  org text default ''::text not null,
+  project text not null,
+  domain text default ''::text not null,
+  name text not null,
+  launch_plan text default ''::text not null,
+  workflow text default ''::text not null,
+  phases run_phase[] not null,
+  kind target_kind not null,
+  addresses text[] not null,
+  host text default ''::text not null,
+  sealed bytea,
+  created_by text not null,
+  created_at timestamp(3) with time zone default now() not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  constraint notification_rules_sealed_iff_no_mail CHECK (((kind = 'email'::target_kind) = (sealed IS NULL))),
+  constraint notification_rules_pkey PRIMARY KEY (id),
+  constraint notification_rules_name UNIQUE (org, project, domain, name)
+);
+
 create table projects (
   org text default ''::text not null,
   id text not null,
@@ -381,6 +433,12 @@ create table projects (
   created_at timestamp(3) with time zone default now() not null,
   updated_at timestamp(3) with time zone default now() not null,
   constraint projects_pkey PRIMARY KEY (id)
+);
+
+create table run_endings (
+  run_id uuid not null,
+  ended_at timestamp(3) with time zone default now() not null,
+  constraint run_endings_pkey PRIMARY KEY (run_id)
 );
 
 create table run_inputs (
