@@ -117,6 +117,7 @@ export const ApiConfig = z.object({
     .default(false)
     .describe("Serve anonymous callers on an address that others can reach. Everybody may do everything")
     .meta({ example: "true" }),
+  maxParallelism: sharedFields.maxParallelism,
   messageBytesMax: wholeNumber(1_024, 1_073_741_824)
     .default(32 * 1024 * 1024)
     .describe("Largest request in bytes, uploads excepted"),

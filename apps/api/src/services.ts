@@ -29,6 +29,8 @@ export interface ServicesConfig {
   readonly cluster: string;
   /** Folders of object stores where runs may write raw outputs besides the storage. */
   readonly rawOutputPrefixes?: readonly string[];
+  /** How many tasks of a run may be under way at once, where nobody says; 0, which is the default, for any number. */
+  readonly maxParallelism?: number;
 }
 
 export interface ServicesOptions {
@@ -67,7 +69,7 @@ export function createServices({ db, storage, notifier, keyring, config }: Servi
     findWorkflow: workflows.find,
   });
   const findTarget = launchTargets({ tasks, workflows, launchPlans });
-  const startRun = runStarter(db.$client, storage);
+  const startRun = runStarter(db.$client, storage, { maxParallelism: config.maxParallelism ?? 0 });
   const launch = launcher({ db, notifier, projects, checkRawOutput, findTarget, startRun });
   const runs = runService({ db, storage, notifier, launch });
   const actions = actionService(db, storage);

@@ -94,6 +94,7 @@ async function open(
       version,
       cluster: "",
       rawOutputPrefixes: config.rawOutputPrefixes,
+      maxParallelism: config.maxParallelism,
     },
   });
   await services.projects.seed({

@@ -73,6 +73,12 @@ export const sharedFields = {
     .regex(/^[a-z0-9-]{1,63}$/, "must be 1 to 63 of a-z, 0-9 and -")
     .default("default")
     .describe("The pool of work"),
+  maxParallelism: wholeNumber(0, 100_000)
+    .default(0)
+    .describe(
+      "How many tasks of one run may be under way at once, where neither the run nor its launch plan says; 0 for any number",
+    )
+    .meta({ example: "25" }),
   metricsPort: portNumber().optional().describe("Serves /metrics and /healthz on this port").meta({ example: "9090" }),
   metricsHost: z.string().default("127.0.0.1").describe("Where the metrics port listens"),
 };

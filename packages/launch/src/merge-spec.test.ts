@@ -49,6 +49,6 @@ describe("what a run is started with", () => {
     expect(spec.metadata?.principal).toBe("somebody");
     expect(spec.inputs).toBeUndefined();
     expect(spec.launchPlan?.name).toBe("plan");
-    expect(spec.maxParallelism).toBe(25);
+    expect(spec.maxParallelism).toBe(0);
   });
 });

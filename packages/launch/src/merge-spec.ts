@@ -10,28 +10,33 @@ import {
 } from "@skein/idl/admin";
 import type { Identifier } from "@skein/idl/core";
 
-/** How many actions of one run go side by side, when neither request nor launch plan says. */
-const MAX_PARALLELISM_DEFAULT = 25;
-
 export interface SpecSource {
   readonly requested: ExecutionSpec;
   /** Undefined for a single task. */
   readonly launchPlan: LaunchPlanSpec | undefined;
   readonly launched: Identifier;
   readonly principal: string;
+  /** How many tasks of the run may be under way at once, when neither request nor launch plan says; 0 for any number. */
+  readonly maxParallelism?: number;
 }
 
 /**
  * What a run is started with (contract 6.1): the request wins over the launch plan, field by field; labels, annotations
  * and variables replace as a whole. Inputs are kept elsewhere.
  */
-export function mergeSpec({ requested, launchPlan, launched, principal }: SpecSource): ExecutionSpec {
+export function mergeSpec({
+  requested,
+  launchPlan,
+  launched,
+  principal,
+  maxParallelism = 0,
+}: SpecSource): ExecutionSpec {
   const spec = clone(ExecutionSpecSchema, requested);
   spec.launchPlan = launched;
   delete spec.inputs;
   spec.metadata ??= create(ExecutionMetadataSchema);
   spec.metadata.principal = principal;
-  if (spec.maxParallelism === 0) spec.maxParallelism = launchPlan?.maxParallelism || MAX_PARALLELISM_DEFAULT;
+  if (spec.maxParallelism === 0) spec.maxParallelism = launchPlan?.maxParallelism || maxParallelism;
   if (!launchPlan) return spec;
 
   spec.labels = firstWith(labelCount, spec.labels, launchPlan.labels);

@@ -63,6 +63,15 @@ export type LaunchOutcome =
   | { readonly type: "full"; readonly limit: LaunchLimit }
   | { readonly type: "notInserted" };
 
+/** What a run is started with where neither its request nor its launch plan says. */
+export interface LaunchDefaults {
+  /** How many of its tasks may be under way at once; 0 for any number. */
+  readonly maxParallelism: number;
+}
+
+/** A child run says as much as the run around it, so who launches children needs none. */
+const NO_DEFAULTS: LaunchDefaults = { maxParallelism: 0 };
+
 /** Shards are added rarely, and a run keeps the shard that it was given. */
 const SHARDS_CACHED_MS = 5_000;
 
@@ -72,7 +81,11 @@ export type RunStarter = ReturnType<typeof runStarter>;
  * Starts runs: checks the inputs, merges the spec, and inserts run, inputs and event at once (contract 6.1). The caller
  * wakes the scheduler after `started`.
  */
-export function runStarter(pool: OpenDb["pool"], storage: ValueStore) {
+export function runStarter(
+  pool: OpenDb["pool"],
+  storage: ValueStore,
+  { maxParallelism }: LaunchDefaults = NO_DEFAULTS,
+) {
   let shards = { count: 0, readAtMs: Number.NEGATIVE_INFINITY };
 
   async function shardCount(nowMs: number): Promise<number> {
@@ -85,7 +98,7 @@ export function runStarter(pool: OpenDb["pool"], storage: ValueStore) {
   /** The rows of a run that takes these inputs. */
   async function rowsOf({ id, target, requested, given, principal, origin }: Launch, inputs: LiteralMap) {
     const { launched, launchPlan, launchPlanId, taskId, workflowId } = target;
-    const spec = mergeSpec({ requested, launchPlan, launched, principal });
+    const spec = mergeSpec({ requested, launchPlan, launched, principal, maxParallelism });
     const createdAt = new Date();
     const runId = newRunId(createdAt.getTime());
     const folder = ["meta", id.project, id.domain, id.name, runId];

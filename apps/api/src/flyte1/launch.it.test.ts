@@ -35,7 +35,7 @@ describe("a launch", () => {
     expect(run.closure?.workflowId?.name).toBe("chain");
     expect(run.spec?.launchPlan?.name).toBe("chain");
     expect(run.spec?.metadata).toMatchObject({ principal: "anonymous", mode: ExecutionMetadata_ExecutionMode.MANUAL });
-    expect(run.spec?.maxParallelism).toBe(25);
+    expect(run.spec?.maxParallelism).toBe(0);
     expect(run.closure?.createdAt).toBeDefined();
     const data = await open.admin.getExecutionData(idOf(id?.name ?? ""));
     expect(data.fullInputs?.literals.x).toBeDefined();
