@@ -275,9 +275,12 @@ create table commands (
   kind order_kind not null,
   priority smallint default 0 not null,
   created_at timestamp(3) with time zone default now() not null,
-  constraint commands_pkey PRIMARY KEY (id)
+  project text default ''::text not null,
+  published_at timestamp(3) with time zone,
+  constraint commands_run_id_ordinal_attempt_pk PRIMARY KEY (run_id, ordinal, attempt)
 ) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
-CREATE INDEX commands_next_idx ON public.commands USING btree (pool, priority DESC, id);
+CREATE INDEX commands_published_idx ON public.commands USING btree (pool, project) WHERE (published_at IS NOT NULL);
+CREATE INDEX commands_waiting_idx ON public.commands USING btree (pool, kind, priority, project, id) WHERE (published_at IS NULL);
 
 create table deliveries (
   id uuid default gen_random_uuid() not null,
@@ -356,6 +359,19 @@ create table expansions (
   constraint expansions_run_id_ordinal_pk PRIMARY KEY (run_id, ordinal)
 );
 
+create table launch_plan_limits (
+  project text not null,
+  domain text not null,
+  name text not null,
+  runs_max integer not null,
+  when_full text not null,
+  updated_by text not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  constraint launch_plan_limits_runs_max CHECK ((runs_max >= 0)),
+  constraint launch_plan_limits_when_full CHECK ((when_full = ANY (ARRAY['skip'::text, 'queue'::text, 'replace'::text]))),
+  constraint launch_plan_limits_project_domain_name_pk PRIMARY KEY (project, domain, name)
+);
+
 create table launch_plans (
   id bigint generated always as identity not null,
   org text default ''::text not null,
@@ -421,6 +437,18 @@ create table notification_rules (
   constraint notification_rules_sealed_iff_no_mail CHECK (((kind = 'email'::target_kind) = (sealed IS NULL))),
   constraint notification_rules_pkey PRIMARY KEY (id),
   constraint notification_rules_name UNIQUE (org, project, domain, name)
+);
+
+create table pool_shares (
+  pool text not null,
+  project text not null,
+  weight integer default 1 not null,
+  running_max integer,
+  updated_by text not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  constraint pool_shares_running_max CHECK ((running_max >= 0)),
+  constraint pool_shares_weight CHECK (((weight >= 1) AND (weight <= 1000))),
+  constraint pool_shares_pool_project_pk PRIMARY KEY (pool, project)
 );
 
 create table projects (
@@ -582,6 +610,19 @@ create table timers (
   constraint timers_run_id_ordinal_attempt_kind_pk PRIMARY KEY (run_id, ordinal, attempt, kind)
 ) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX timers_due_idx ON public.timers USING btree (shard, due_at);
+
+create table waiting_runs (
+  run_id uuid not null,
+  project text not null,
+  domain text not null,
+  name text not null,
+  runs_max integer not null,
+  priority smallint default 0 not null,
+  id bigint generated always as identity not null,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint waiting_runs_pkey PRIMARY KEY (run_id)
+);
+CREATE INDEX waiting_runs_next_idx ON public.waiting_runs USING btree (project, domain, name, priority, id);
 
 create table workflows (
   id bigint generated always as identity not null,
