@@ -4,8 +4,17 @@ export default defineConfig({
   dialect: "postgresql",
   casing: "snake_case",
   // The table `event_history` is in no file: drizzle-kit does not know partitioned tables.
-  schema: ["action", "attempt", "cache", "loop", "notification", "project", "registry", "run", "secret"].map(
-    (file) => `./src/schema/${file}.ts`,
-  ),
+  schema: [
+    "action",
+    "attempt",
+    "attribute",
+    "cache",
+    "loop",
+    "notification",
+    "project",
+    "registry",
+    "run",
+    "secret",
+  ].map((file) => `./src/schema/${file}.ts`),
   out: "./migrations",
 });

@@ -6,6 +6,8 @@ create type action_phase as enum ('queued', 'running', 'succeeded', 'failing', '
 
 create type attempt_phase as enum ('queued', 'running', 'succeeded', 'failed', 'aborting', 'aborted');
 
+create type attribute_type as enum ('task_resource', 'cluster_resource', 'execution_queue', 'execution_cluster_label', 'quality_of_service_specification', 'plugin_override', 'workflow_execution_config', 'cluster_assignment');
+
 create type cache_status as enum ('disabled', 'miss', 'hit', 'populated', 'lookup_failure', 'put_failure', 'skipped', 'evicted');
 
 create type delivery_outcome as enum ('waiting', 'delivered', 'failed');
@@ -193,6 +195,20 @@ create table attempts (
   constraint attempts_run_id_ordinal_attempt_pk PRIMARY KEY (run_id, ordinal, attempt)
 ) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.02, fillfactor=85);
 CREATE INDEX attempts_queued_idx ON public.attempts USING btree (pool, queued_at) WHERE (phase = 'queued'::attempt_phase);
+
+create table attributes (
+  org text default ''::text not null,
+  project text not null,
+  domain text default ''::text not null,
+  workflow text default ''::text not null,
+  launch_plan text default ''::text not null,
+  type attribute_type not null,
+  attributes bytea not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  constraint attributes_scopes_nested CHECK ((((workflow = ''::text) OR (domain <> ''::text)) AND ((launch_plan = ''::text) OR (workflow <> ''::text)))),
+  constraint attributes_project_projects_id_fk FOREIGN KEY (project) REFERENCES projects(id),
+  constraint attributes_project_domain_workflow_launch_plan_type_pk PRIMARY KEY (project, domain, workflow, launch_plan, type)
+);
 
 create table cache_datasets (
   project text not null,

@@ -26,6 +26,17 @@ export { appendLogChunks, type NewLogChunk, readLogBytes } from "./agents/logs.t
 export { isRunLive } from "./agents/run-liveness.ts";
 export { recordWaiting } from "./agents/waiting.ts";
 export {
+  type AttributeScope,
+  type AttributesRow,
+  type AttributeType,
+  deleteAttributes,
+  findAttributes,
+  listAttributes,
+  type ProjectAttributes,
+  putAttributes,
+  readProjectAttributes,
+} from "./attributes/attributes.ts";
+export {
   type CacheArtifact,
   type CachePartition,
   findArtifact,
