@@ -13,6 +13,7 @@ export default defineConfig({
     "notification",
     "project",
     "registry",
+    "retention",
     "run",
     "secret",
   ].map((file) => `./src/schema/${file}.ts`),

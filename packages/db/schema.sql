@@ -24,13 +24,15 @@ create type order_kind as enum ('echo', 'container');
 
 create type project_state as enum ('active', 'archived', 'system_generated', 'system_archived');
 
+create type purge_kind as enum ('run', 'objects');
+
 create type resource_type as enum ('task', 'workflow', 'launch_plan', 'dataset');
 
 create type run_mode as enum ('manual', 'scheduled', 'system', 'relaunch', 'child_workflow', 'recovered', 'trigger');
 
 create type run_phase as enum ('queued', 'running', 'succeeded', 'failing', 'failed', 'aborting', 'aborted');
 
-create type run_state as enum ('active', 'archived');
+create type run_state as enum ('active', 'archived', 'purged');
 
 create type target_kind as enum ('email', 'slack', 'webhook');
 
@@ -90,6 +92,7 @@ create table action_values (
   constraint action_values_in_one_place CHECK (((data IS NULL) <> (uri IS NULL))),
   constraint action_values_run_id_ordinal_side_pk PRIMARY KEY (run_id, ordinal, side)
 );
+CREATE INDEX action_values_uri_idx ON public.action_values USING btree (uri) WHERE (uri IS NOT NULL);
 
 create table actions (
   run_id uuid not null,
@@ -242,6 +245,7 @@ create table cache_entries (
 );
 CREATE INDEX cache_entries_dataset_idx ON public.cache_entries USING btree (project, domain, dataset_name, dataset_version, created_at);
 CREATE INDEX cache_entries_source_idx ON public.cache_entries USING btree (source_run_id);
+CREATE INDEX cache_entries_uri_idx ON public.cache_entries USING btree (uri) WHERE (uri IS NOT NULL);
 
 create table cache_reservations (
   project text not null,
@@ -374,6 +378,20 @@ create table expansions (
   constraint expansions_in_one_place CHECK (((compiled IS NULL) <> (uri IS NULL))),
   constraint expansions_run_id_ordinal_pk PRIMARY KEY (run_id, ordinal)
 );
+CREATE INDEX expansions_spec_uri_idx ON public.expansions USING btree (spec_uri);
+CREATE INDEX expansions_uri_idx ON public.expansions USING btree (uri) WHERE (uri IS NOT NULL);
+
+create table kept_objects (
+  run_id uuid not null,
+  uri_hash uuid not null,
+  uri text not null,
+  size_bytes bigint not null,
+  ordinal integer,
+  attempt integer,
+  checked_at timestamp(3) with time zone default now() not null,
+  constraint kept_objects_run_id_uri_hash_pk PRIMARY KEY (run_id, uri_hash)
+);
+CREATE INDEX kept_objects_checked_idx ON public.kept_objects USING btree (checked_at);
 
 create table launch_plan_limits (
   project text not null,
@@ -479,6 +497,41 @@ create table projects (
   constraint projects_pkey PRIMARY KEY (id)
 );
 
+create table purges (
+  id bigint generated always as identity not null,
+  run_id uuid not null,
+  project text not null,
+  domain text not null,
+  name text not null,
+  kind purge_kind not null,
+  requested_by text not null,
+  is_retention boolean default false not null,
+  next_ordinal integer default 0 not null,
+  next_attempt integer default 0 not null,
+  objects_deleted bigint default 0 not null,
+  bytes_deleted bigint default 0 not null,
+  rows_deleted bigint default 0 not null,
+  folders_left integer default 0 not null,
+  waits_for text,
+  tried_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone default now() not null,
+  ended_at timestamp(3) with time zone,
+  constraint purges_pkey PRIMARY KEY (id),
+  constraint purges_once UNIQUE (run_id, kind)
+);
+CREATE INDEX purges_newest_idx ON public.purges USING btree (project, id);
+CREATE INDEX purges_open_idx ON public.purges USING btree (tried_at NULLS FIRST, id) WHERE (ended_at IS NULL);
+
+create table retention (
+  project text not null,
+  domain text default ''::text not null,
+  run_days integer,
+  object_days integer,
+  changed_by text not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  constraint retention_project_domain_pk PRIMARY KEY (project, domain)
+);
+
 create table run_endings (
   run_id uuid not null,
   ended_at timestamp(3) with time zone default now() not null,
@@ -551,7 +604,9 @@ create table runs (
   constraint runs_pkey PRIMARY KEY (id),
   constraint runs_identity UNIQUE (project, domain, name)
 ) with (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.02, fillfactor=85);
-CREATE INDEX runs_newest_idx ON public.runs USING btree (project, domain, created_at);
+CREATE INDEX runs_failed_idx ON public.runs USING btree (project, domain, created_at, id) WHERE (phase = ANY (ARRAY['failing'::run_phase, 'failed'::run_phase, 'aborting'::run_phase, 'aborted'::run_phase]));
+CREATE INDEX runs_found_inputs_idx ON public.runs USING gin (found_inputs jsonb_path_ops) WHERE (found_inputs IS NOT NULL);
+CREATE INDEX runs_newest_idx ON public.runs USING btree (project, domain, created_at, id, phase, state, workflow_id, started_at, duration, mode, hashtext(principal));
 CREATE UNIQUE INDEX runs_parent_idx ON public.runs USING btree (parent_run_id, parent_ordinal, parent_attempt) WHERE (parent_run_id IS NOT NULL);
 CREATE INDEX runs_unfinished_idx ON public.runs USING btree (shard) WHERE (phase <> ALL (ARRAY['succeeded'::run_phase, 'failed'::run_phase, 'aborted'::run_phase]));
 

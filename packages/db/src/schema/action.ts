@@ -100,6 +100,8 @@ export const actionValues = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.runId, t.ordinal, t.side] }),
+    // Who else holds an object: a recovered run, and whoever took it from the cache, point at another run's.
+    index("action_values_uri_idx").on(t.uri).where(sql`${t.uri} is not null`),
     check("action_values_in_one_place", sql`(${t.data} is null) <> (${t.uri} is null)`),
   ],
 );
@@ -126,6 +128,8 @@ export const expansions = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.runId, t.ordinal] }),
+    index("expansions_spec_uri_idx").on(t.specUri),
+    index("expansions_uri_idx").on(t.uri).where(sql`${t.uri} is not null`),
     check("expansions_in_one_place", sql`(${t.compiled} is null) <> (${t.uri} is null)`),
   ],
 );

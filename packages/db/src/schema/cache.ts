@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { bigint, index, integer, jsonb, pgTable, primaryKey, text, unique, uuid } from "drizzle-orm/pg-core";
 import { bytea, createdAt, moment, updatedAt } from "./columns.ts";
 
@@ -48,6 +49,7 @@ export const cacheEntries = pgTable(
   (t) => [
     index("cache_entries_dataset_idx").on(t.project, t.domain, t.datasetName, t.datasetVersion, t.createdAt),
     index("cache_entries_source_idx").on(t.sourceRunId),
+    index("cache_entries_uri_idx").on(t.uri).where(sql`${t.uri} is not null`),
   ],
 );
 

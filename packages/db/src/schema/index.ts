@@ -6,5 +6,6 @@ export * from "./loop.ts";
 export * from "./notification.ts";
 export * from "./project.ts";
 export * from "./registry.ts";
+export * from "./retention.ts";
 export * from "./run.ts";
 export * from "./secret.ts";

@@ -34,7 +34,8 @@ export const RUN_MODES = [
   "trigger",
 ] as const;
 export const runMode = pgEnum("run_mode", RUN_MODES);
-export const RUN_STATES = ["active", "archived"] as const;
+/** A purged run is nobody's any more: its row only keeps its name from being taken while something of it is left. */
+export const RUN_STATES = ["active", "archived", "purged"] as const;
 export const runState = pgEnum("run_state", RUN_STATES);
 
 /** One execution of a workflow or task. Inserted by the api as `queued`; only the scheduler changes its phase. */
@@ -108,7 +109,28 @@ export const runs = pgTable(
     uniqueIndex("runs_parent_idx")
       .on(t.parentRunId, t.parentOrdinal, t.parentAttempt)
       .where(sql`${t.parentRunId} is not null`),
-    index("runs_newest_idx").on(t.project, t.domain, t.createdAt),
+    // What most lists ask for is decided in the index, so that a page deep in a long list reads few rows. None of it changes
+    // without the phase, which every change of a row's index entries waits for anyhow.
+    index("runs_newest_idx").on(
+      t.project,
+      t.domain,
+      t.createdAt,
+      t.id,
+      t.phase,
+      t.state,
+      t.workflowId,
+      t.startedAt,
+      t.duration,
+      t.mode,
+      // Names of people may be longer than an index entry.
+      sql`hashtext(${t.principal})`,
+    ),
+    index("runs_failed_idx")
+      .on(t.project, t.domain, t.createdAt, t.id)
+      .where(sql`${t.phase} in ('failing', 'failed', 'aborting', 'aborted')`),
+    index("runs_found_inputs_idx")
+      .using("gin", t.foundInputs.op("jsonb_path_ops"))
+      .where(sql`${t.foundInputs} is not null`),
     index("runs_unfinished_idx").on(t.shard).where(sql`${t.phase} not in ('succeeded', 'failed', 'aborted')`),
     check(
       "runs_ended_iff_terminal",
