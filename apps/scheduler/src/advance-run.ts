@@ -13,7 +13,15 @@ import { type ArtifactLink, artifactLinks, mayHoldArtifacts } from "./artifact-l
 import { type BroughtOutputs, broughtBy } from "./brought-outputs.ts";
 import type { Fact } from "./inbox.ts";
 import type { CachedRun } from "./run-cache.ts";
-import { type AdvanceSettings, cachePutsOf, copiedRows, ordersOf, parentNewsOf, signalsOf } from "./run-writes.ts";
+import {
+  type AdvanceSettings,
+  cachePutsOf,
+  copiedRows,
+  isAnnounced,
+  ordersOf,
+  parentNewsOf,
+  signalsOf,
+} from "./run-writes.ts";
 import type { LocatedValue, Values } from "./values.ts";
 
 const keyOf = ({ ordinal, side, of, uri }: ValueRef): string => `${ordinal}/${side}/${of ?? ""}/${uri ?? ""}`;
@@ -106,6 +114,7 @@ export class RunStep {
         cacheEntryIds: new Map([...hits, ...cachePuts.map(({ ordinal, entryId }) => [ordinal, entryId] as const)]),
         links: await this.#links(changes, accepted),
         parentNews: parentNewsOf(run, changes, written),
+        isAnnounced: isAnnounced(run, changes, settings),
         appliedEvents: facts.map(({ event }) => event),
         eventIds: facts.flatMap(({ eventId }) => (eventId === undefined ? [] : [eventId])),
         errandIds: facts.flatMap(({ errand }) => (errand ? [errand.id] : [])),

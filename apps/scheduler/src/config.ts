@@ -14,6 +14,30 @@ export const schedulerSchema = z.object({
     .describe("How many shards runs are spread over; 8 with Redis and 1 without unless told. Only ever grows"),
   pool: sharedFields.pool,
   historyDays: wholeNumber(1, 3650).default(30).describe("How long applied events are kept"),
+  publicUrl: z
+    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+    .optional()
+    .describe("How people reach the server: messages about runs link there")
+    .meta({ example: "https://skein.example.com" }),
+  smtpUrl: z
+    .string()
+    .regex(/^smtps?:\/\/\S+$/, "must start with smtp:// or smtps://")
+    .optional()
+    .describe("The server that sends mail about runs; without it such mails fail")
+    .meta({ example: "smtps://user:password@mail.example.com" }),
+  smtpFrom: z
+    .string()
+    .regex(/^[^\r\n]*@[^\r\n]+$/, "must be a mail address")
+    .optional()
+    .describe("Who those mails are from")
+    .meta({ example: "Skein <skein@example.com>" }),
+  webhookAllowedHosts: z
+    .string()
+    .transform((text) => text.split(",").map((host) => host.trim().toLowerCase()))
+    .pipe(z.array(z.string().regex(/^[a-z0-9.:_-]+$/, "must be names of hosts or addresses, separated by commas")))
+    .default([])
+    .describe("Hosts that webhooks may reach though they are inside or speak no TLS, separated by commas")
+    .meta({ example: "hooks.internal,10.1.2.3" }),
   logLevel: sharedFields.logLevel,
   metricsHost: sharedFields.metricsHost,
   metricsPort: sharedFields.metricsPort,

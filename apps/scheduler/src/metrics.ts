@@ -41,6 +41,11 @@ export const createSchedulerMetrics = (metrics: Metrics) => ({
     name: "skein_scheduler_broken_runs_total",
     help: "Runs failed because a defect of Skein kept them from advancing",
   }),
+  deliveries: metrics.counter({
+    name: "skein_deliveries_total",
+    help: "Tries to tell somebody of a run that is over, by kind of target and by what came of them",
+    labels: ["kind", "outcome"],
+  }),
   errands: metrics.counter({
     name: "skein_scheduler_errands_total",
     help: "Errands by kind and by what came of them; those that wait for something count at each look",

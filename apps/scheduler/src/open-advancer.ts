@@ -7,6 +7,7 @@ import type { Alarm } from "./loops/timers.ts";
 import { Publisher } from "./publisher.ts";
 import type { RingResources } from "./ring.ts";
 import { RunCache } from "./run-cache.ts";
+import type { AdvanceSettings } from "./run-writes.ts";
 import { Values } from "./values.ts";
 
 /** What turns facts into rows, and does what must follow at once. */
@@ -23,8 +24,15 @@ export interface OpenAdvancer {
 /** Watchers are people: a moment's delay saves most of the wake-ups that a run of short tasks would cost. */
 const WATCHERS_MS = 20;
 
-/** `onBacklog` is called when orders must wait for room in the queue. */
-export function openAdvancer(resources: RingResources, alarm: Alarm, onBacklog: () => void): OpenAdvancer {
+/** What the advancer asks of the parts around it. */
+export interface Neighbours {
+  readonly alarm: Alarm;
+  /** Called when orders must wait for room in the queue. */
+  readonly onBacklog: () => void;
+  readonly isRuled: AdvanceSettings["isRuled"];
+}
+
+export function openAdvancer(resources: RingResources, { alarm, onBacklog, isRuled }: Neighbours): OpenAdvancer {
   const { config, db, pool, queues, storage, notifier, logger, metrics } = resources;
   const shared = { pool, logger, metrics, secretKey: config.secretKey };
   const values = new Values(pool, storage);
@@ -44,6 +52,7 @@ export function openAdvancer(resources: RingResources, alarm: Alarm, onBacklog: 
     db: pool,
     orm: db,
     pool: config.pool,
+    isRuled,
     cache,
     values,
     storage,

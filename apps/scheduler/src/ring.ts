@@ -16,7 +16,9 @@ import { idleRunsRound, lostClaimsRound, unclaimedRound } from "./loops/rescue.t
 import { reservationsRound } from "./loops/reservations.ts";
 import { Alarm, timersRound } from "./loops/timers.ts";
 import type { SchedulerMetrics } from "./metrics.ts";
+import { openNotifications } from "./notifications/open-notifications.ts";
 import { openAdvancer } from "./open-advancer.ts";
+import type { AdvanceSettings } from "./run-writes.ts";
 import { startShards } from "./shards.ts";
 import type { ObjectStore } from "./values.ts";
 import { WaitingReasons } from "./waiting-reasons.ts";
@@ -57,7 +59,9 @@ export async function startRing(resources: RingResources): Promise<Ring> {
   const wake = (name: string) => loops.get(name)?.wake();
 
   const alarm = new Alarm(() => wake("timers"));
-  const work = openAdvancer(resources, alarm, () => wake("publish"));
+  const notifications = await openNotifications({ ...resources, onFree: () => wake("notifications") });
+  const isRuled: AdvanceSettings["isRuled"] = (run) => notifications.ruled.has(run);
+  const work = openAdvancer(resources, { alarm, onBacklog: () => wake("publish"), isRuled });
   const { cache, publisher, errands } = work;
   const { inbox } = work.advancer;
   const consumers = new Map<number, Consumer>();
@@ -88,6 +92,7 @@ export async function startRing(resources: RingResources): Promise<Ring> {
   start("lost-claims", SECOND, lostClaimsRound(rescue));
   start("unclaimed", SECOND, unclaimedRound(rescue));
   start("idle-runs", 10 * SECOND, idleRunsRound(rescue));
+  start("notifications", SECOND, notifications.round);
   startHousekeeping(start, resources, ownedShards);
   return {
     ownedShards,
@@ -96,6 +101,7 @@ export async function startRing(resources: RingResources): Promise<Ring> {
       await shards.close();
       await Promise.all(Array.from(loops.values(), (loop) => loop.close()));
       alarm.close();
+      await notifications.close();
       await work.close();
     },
   };

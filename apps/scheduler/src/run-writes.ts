@@ -10,6 +10,8 @@ import type { CachedRun } from "./run-cache.ts";
 export interface AdvanceSettings {
   readonly secretKey: string;
   readonly pool: string;
+  /** Whether rules of its project ask for news of a run's end. */
+  readonly isRuled: (run: Pick<CachedRun, "org" | "project" | "domain">) => boolean;
 }
 
 const END_ORDINAL = 1;
@@ -85,6 +87,10 @@ export function cachePutsOf(
     return [{ entryId: randomUUID(), ...cacheAddress(key, cacheKey), taskVersion, ...source, data, uri, sizeBytes }];
   });
 }
+
+/** Whether a run ends here and somebody may want to hear of it. */
+export const isAnnounced = (run: CachedRun, { run: change }: Changes, { isRuled }: AdvanceSettings): boolean =>
+  change !== null && isTerminalRun(change.phase) && (run.limits.hasNotifications || isRuled(run));
 
 /** What the end of a child run tells the run that launched it: how it ended, and what its end-node was given. */
 export function parentNewsOf(

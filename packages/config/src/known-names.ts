@@ -22,6 +22,8 @@ export const KNOWN_NAMES: ReadonlySet<string> = new Set([
   "SKEIN_AZURE_ACCOUNT_KEY",
   "SKEIN_AZURE_ENDPOINT",
   "SKEIN_AZURE_PUBLIC_ENDPOINT",
+  "SKEIN_CONNECTORS",
+  "SKEIN_CONNECTOR_SLOTS",
   "SKEIN_DATABASE_CONNECTIONS_MAX",
   "SKEIN_DOMAINS",
   "SKEIN_DRAIN_SECONDS",
@@ -73,6 +75,8 @@ export const KNOWN_NAMES: ReadonlySet<string> = new Set([
   "SKEIN_SEED",
   "SKEIN_SEEDS",
   "SKEIN_SHARDS",
+  "SKEIN_SMTP_FROM",
+  "SKEIN_SMTP_URL",
   "SKEIN_STORAGE",
   "SKEIN_TASK_API_URL",
   "SKEIN_TASK_CREDENTIALS",
@@ -84,6 +88,7 @@ export const KNOWN_NAMES: ReadonlySet<string> = new Set([
   "SKEIN_TLS_CERT_FILE",
   "SKEIN_TLS_KEY_FILE",
   "SKEIN_TOKEN",
+  "SKEIN_WEBHOOK_ALLOWED_HOSTS",
 ]);
 
 /** Families whose members are not listed one by one. `SKEIN_TEST_…` steers our tests. */

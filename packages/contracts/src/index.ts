@@ -21,6 +21,7 @@ export {
   WaitingNote,
 } from "./agent-link.ts";
 export { attemptToken, isSameToken, tokenHash } from "./attempt-token.ts";
+export { RunEnded, SealedTarget, TARGET_PURPOSE, targetPlace } from "./notification.ts";
 export {
   AskedResources,
   AttemptId,

@@ -144,6 +144,32 @@ export {
 export { deleteEvents, readWaitingEvents, type WaitingEvent } from "./loop/waiting-events.ts";
 export { migrate } from "./migrate.ts";
 export {
+  type DeliveryFilter,
+  type DeliveryOutcome,
+  type DeliveryRow,
+  type DueDelivery,
+  deleteOldDeliveries,
+  isNotificationDue,
+  listDeliveries,
+  type RuleTarget,
+  recordDelivered,
+  recordFailedTry,
+  retryDelivery,
+  takeDueDeliveries,
+} from "./notifications/deliveries.ts";
+export { type EndedRun, type NewDelivery, planDeliveries } from "./notifications/endings.ts";
+export {
+  countNotificationRules,
+  deleteNotificationRule,
+  listNotificationRules,
+  type NewNotificationRule,
+  type NotificationRule,
+  type RuleName,
+  readRuledDomains,
+  setNotificationRule,
+  type TargetKind,
+} from "./notifications/rules.ts";
+export {
   CHANGES_CHANNEL,
   EVENTS_CHANNEL,
   type Listener,

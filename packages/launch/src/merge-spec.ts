@@ -9,6 +9,7 @@ import {
   type LaunchPlanSpec,
 } from "@skein/idl/admin";
 import type { Identifier } from "@skein/idl/core";
+import { mergedNotifications } from "./notifications.ts";
 
 export interface SpecSource {
   readonly requested: ExecutionSpec;
@@ -50,13 +51,7 @@ export function mergeSpec({
   spec.clusterAssignment ??= launchPlan.clusterAssignment;
   if (!spec.rawOutputDataConfig?.outputLocationPrefix) spec.rawOutputDataConfig = launchPlan.rawOutputDataConfig;
   if (spec.executionEnvAssignments.length === 0) spec.executionEnvAssignments = launchPlan.executionEnvAssignments;
-  if (spec.notificationOverrides.case === undefined && launchPlan.entityMetadata?.notifications.length) {
-    const { notifications } = launchPlan.entityMetadata;
-    spec.notificationOverrides = {
-      case: "notifications",
-      value: { $typeName: "flyteidl.admin.NotificationList", notifications },
-    };
-  }
+  spec.notificationOverrides = mergedNotifications(spec.notificationOverrides, launchPlan);
   return spec;
 }
 

@@ -5,3 +5,4 @@ export { type Keyring, keyring, localKey, type MasterKey, readLocalKeys, type Se
 export { checkSecretName, isPlainName } from "./names.ts";
 export { openSources, readSourceSpecs, type SourceSpec } from "./open-sources.ts";
 export { SECRET_BYTES_MAX, type SecretRequest, type SecretSource, secretText } from "./secret-source.ts";
+export { type ServerKey, serverKey } from "./server-key.ts";

@@ -47,11 +47,12 @@ from ${FENCE(runs)} left join (
 order by m.id`,
 );
 
-function isPlain({ changes, parentNews, ...advance }: RunAdvance): boolean {
+function isPlain({ changes, parentNews, isAnnounced, ...advance }: RunAdvance): boolean {
   const { copies, signals, expansions, cachePuts, links, errandIds } = advance;
   const lists = [copies, signals, expansions, cachePuts, links, errandIds, changes.reusedExpansions];
   return (
     parentNews === null &&
+    !isAnnounced &&
     lists.every(({ length }) => length === 0) &&
     !changes.newActions.some(isSpecialNew) &&
     !changes.actions.some(isSpecialState) &&

@@ -13,8 +13,8 @@ const AT_NOW = "ended_at = greatest(now(), started_at), updated_at = now()";
  * Ends a run without the engine, from rows alone: `failed` with a system error, or `aborted` where that was asked for
  * already. Its open attempts and actions are aborted first, and nothing that waits for it is left. Agents learn from
  * their heartbeats that its attempts are over, its child runs are asked to abort, and the run that it is a child of is
- * told. The version moves, so an advance that is under way writes nothing. Answers false when the run is over already,
- * or unknown.
+ * told, as is who wants to hear of its end. The version moves, so an advance that is under way writes nothing. Answers
+ * false when the run is over already, or unknown.
  */
 export async function endBrokenRun(pool: pg.Pool, runId: string, { code, message }: BrokenRun): Promise<boolean> {
   const client = await pool.connect();
@@ -36,7 +36,7 @@ export async function endBrokenRun(pool: pg.Pool, runId: string, { code, message
        where id = $1 and phase in ('failing', 'aborting')`,
       [runId],
     );
-    if (rows.length > 0) await tellRelatives(client, runId);
+    if (rows.length > 0) await tellOthers(client, runId);
     await client.query("commit");
     return rows.length > 0;
   } catch (error) {
@@ -63,7 +63,13 @@ async function endChildren(client: pg.PoolClient, runId: string, seq: string): P
   }
 }
 
-async function tellRelatives(client: pg.PoolClient, runId: string): Promise<void> {
+async function tellOthers(client: pg.PoolClient, runId: string): Promise<void> {
+  await client.query(
+    `insert into run_endings (run_id) select id from runs r where id = $1 and (has_notifications or exists (
+       select from notification_rules n where n.org = r.org and n.project = r.project and n.domain in ('', r.domain)))
+     on conflict do nothing`,
+    [runId],
+  );
   await client.query(
     `insert into events (run_id, shard, event)
      select id, shard, jsonb_build_object('type', 'runAbortRequested', 'atMs', $2::float8, 'cause', 'The run that launched this one has failed.',

@@ -101,6 +101,8 @@ export interface RunAdvance {
   readonly cacheEntryIds: ReadonlyMap<number, string>;
   readonly links: readonly NewArtifactLink[];
   readonly parentNews: ParentNews | null;
+  /** This advance ends the run, and somebody may want to hear of it. */
+  readonly isAnnounced?: boolean;
   readonly appliedEvents: readonly EngineEvent[];
   /** Rows of `events` that are among the applied ones. */
   readonly eventIds: readonly number[];

@@ -206,6 +206,16 @@ const parentPart = part<OfRun<ParentNews>>(
 )`,
 );
 
+/** Who hears of it is found out later: the wish must not get lost, and the commit must not wait. */
+const endingPart = part<{ readonly runId: string }>(
+  [["run_id", "uuid", (row) => row.runId]],
+  (advances) => advances.filter(({ isAnnounced }) => isAnnounced),
+  (from) => `new_endings as (
+  insert into run_endings (run_id) select u.run_id from ${from}
+  on conflict do nothing
+)`,
+);
+
 /** What commits write that have to do with more than tasks and workflows. */
 export const specialParts = [
   errandPart,
@@ -217,4 +227,5 @@ export const specialParts = [
   cachePart,
   linkPart,
   parentPart,
+  endingPart,
 ] as const;
