@@ -36,7 +36,7 @@ create type run_state as enum ('active', 'archived', 'purged');
 
 create type target_kind as enum ('email', 'slack', 'webhook');
 
-create type timer_kind as enum ('deadline', 'backoff', 'wake');
+create type timer_kind as enum ('deadline', 'backoff', 'wake', 'queue', 'total');
 
 create type value_side as enum ('inputs', 'outputs');
 
@@ -596,6 +596,7 @@ create table runs (
   queue_timeout_ms bigint default 0 not null,
   has_notifications boolean default false not null,
   found_inputs jsonb,
+  memory_growth text default ''::text not null,
   constraint runs_ended_iff_terminal CHECK (((phase = ANY (ARRAY['succeeded'::run_phase, 'failed'::run_phase, 'aborted'::run_phase])) = (ended_at IS NOT NULL))),
   constraint runs_error_iff_failing CHECK (((phase = ANY (ARRAY['failing'::run_phase, 'failed'::run_phase])) <= (error_code IS NOT NULL))),
   constraint runs_launch_plan_id_launch_plans_id_fk FOREIGN KEY (launch_plan_id) REFERENCES launch_plans(id),

@@ -7,12 +7,13 @@ import { abortGate, applyGateEvent } from "./kinds/gate.ts";
 import { abortLaunchPlan, applyChildEvent } from "./kinds/launch-plan.ts";
 import { abortTask, applyAttemptEvent, applyCacheChecked } from "./kinds/task.ts";
 import { openNode } from "./open-node.ts";
+import { admit, canAdmit, waitsForPlace } from "./parallelism.ts";
 import { isTerminalRun } from "./phase.ts";
 import type { Program } from "./program.ts";
 import { type ChangeRecorder, refKey } from "./recorder.ts";
 import type { EnginePolicy } from "./retry.ts";
 import type { ActionRecord, ReadyNode, RunState } from "./state.ts";
-import { type Step, setRunPhase, type ValueSource } from "./step.ts";
+import { type Step, setActionPhase, setRunPhase, type ValueSource } from "./step.ts";
 
 /**
  * Applies events, in order, to a run and records what follows from them. Answers the values it needs to go on: load
@@ -96,6 +97,7 @@ function settle(step: Step): readonly ValueRef[] {
   const needed = new Map<string, ValueRef>();
   const blocked: ReadyNode[] = [];
   do {
+    admit(run);
     const ready = run.ready;
     run.ready = [];
     for (const entry of ready) {
@@ -108,7 +110,7 @@ function settle(step: Step): readonly ValueRef[] {
       touched.delete(frame);
       settleFrame(step, frame);
     }
-  } while (run.ready.length > 0 || canEndMore(step));
+  } while (run.ready.length > 0 || canEndMore(step) || canAdmit(run));
   run.ready = blocked;
   recorder.hasMore = run.endedUpTo < run.toEnd.length || run.toFill.size > 0;
   return [...needed.values()];
@@ -132,6 +134,7 @@ function endAction(step: Step, action: ActionRecord): boolean {
   // What is failing already is left to fail.
   if (action.endedAtMs !== null || action.phase === "aborting" || action.inner?.stage === "ending") return false;
   if (action.inner) abortFrame(step, action, action.inner);
+  else if (waitsForPlace(action)) setActionPhase(step, action, "aborted");
   else if (action.kind === "gate") abortGate(step, action);
   else if (action.kind === "launch_plan") abortLaunchPlan(step, action);
   else abortTask(step, action);

@@ -58,7 +58,13 @@ export type EngineEvent =
   | ({ readonly type: "attemptLost"; readonly atMs: number; readonly message: string } & OfAttempt)
   /** The agent confirms that nothing of the attempt runs any more, after it was told to stop it. */
   | ({ readonly type: "attemptStopped"; readonly atMs: number } & OfAttempt)
-  | ({ readonly type: "timerFired"; readonly atMs: number; readonly timer: TimerKind } & OfAttempt)
+  | ({
+      readonly type: "timerFired";
+      readonly atMs: number;
+      readonly timer: TimerKind;
+      /** For `queue`: what else is known of why the attempt has not begun. */
+      readonly note?: string;
+    } & OfAttempt)
   /** Asks for the next batch of children to end or of map items to begin, after a commit that left some. */
   | { readonly type: "continued"; readonly atMs: number }
   /** The errand `check_cache` is done. With `hit` the outputs are already in `values`. `key` is null after a lookup failure. */
@@ -89,6 +95,13 @@ export type EngineEvent =
       readonly principal: string;
     };
 
-/** `deadline`: it ran out of its time. `backoff`: a retry's waiting time is over. `wake`: a sleeping gate's time is over. */
-export const TIMER_KINDS = ["deadline", "backoff", "wake"] as const;
+/**
+ * `deadline`: an attempt ran out of its time. `backoff`: a retry's waiting time is over. `wake`: a sleeping gate's time is
+ * over. `queue`: an attempt waited too long for somebody to begin it. `total`: all attempts of an action together ran out
+ * of their time; its attempt is `ALL_ATTEMPTS`.
+ */
+export const TIMER_KINDS = ["deadline", "backoff", "wake", "queue", "total"] as const;
 export type TimerKind = (typeof TIMER_KINDS)[number];
+
+/** In place of an attempt's number: the timer is for all attempts of its action. */
+export const ALL_ATTEMPTS = -1;

@@ -53,6 +53,7 @@ export { structureDiff } from "./compile/structure-diff.ts";
 export { typeName } from "./compile/type-name.ts";
 export { entityKey } from "./entity-key.ts";
 export {
+  ALL_ATTEMPTS,
   CACHE_STATUSES,
   type CacheStatus,
   type EngineEvent,
@@ -63,10 +64,21 @@ export {
   type ValueRef,
 } from "./event.ts";
 export { readProgram } from "./graph.ts";
+export { TOTAL_TIMEOUT } from "./kinds/task-timeouts.ts";
 export { artifactUris } from "./literal/artifact-uris.ts";
 export { OutputGatherer } from "./literal/gather.ts";
 export { type SliceResult, type Slices, sliceInputs } from "./literal/slice.ts";
 export { WireError } from "./literal/wire.ts";
+export {
+  type FailureCounts,
+  grownMemory,
+  growthsOf,
+  MEMORY_GROWTH_NAME,
+  MEMORY_GROWTH_SYNTAX,
+  type MemoryGrowth,
+  parseMemoryGrowth,
+} from "./memory-growth.ts";
+export { waitsForPlace } from "./parallelism.ts";
 export {
   ACTION_PHASES,
   ACTION_TRANSITIONS,
@@ -99,8 +111,10 @@ export { ChangeRecorder } from "./recorder.ts";
 export type { Reference, ReferenceAction } from "./reference.ts";
 export { restoreRun, type StoredArray, type StoredRun } from "./restore.ts";
 export { DEFAULT_POLICY, type EnginePolicy } from "./retry.ts";
+export { type EngineLimits, NO_LIMITS } from "./run-limits.ts";
 export { type ActionRecord, newRun, type RunState } from "./state.ts";
 export type { ValueSource } from "./step.ts";
 export { END_NODE_ID, START_NODE_ID } from "./system-nodes.ts";
 export { type AskedResources, askedResources } from "./targets/asked-resources.ts";
+export { saidGrowth, type TaskMemory, taskMemory } from "./targets/task-memory.ts";
 export { childRunName } from "./unique-name.ts";

@@ -9,24 +9,36 @@ import { kindOf } from "./kinds/kind-of.ts";
 import { openLaunchPlan } from "./kinds/launch-plan.ts";
 import { openTask } from "./kinds/task.ts";
 import { openWorkflow } from "./kinds/workflow.ts";
+import { leavePlace, mustWait, needsPlace } from "./parallelism.ts";
 import type { ReferenceAction } from "./reference.ts";
 import type { ReadyNode } from "./state.ts";
 import { addAction, findReference, missingValues, type Step, setActionPhase } from "./step.ts";
 
-/** Gives a ready node its turn, or answers the values it waits for. */
+/** Gives a ready node its turn, or answers the values it waits for. One for which the run has no place gets in line. */
 export function openNode(step: Step, place: ReadyNode): readonly ValueRef[] {
   step.recorder.visitedNodes += 1;
   const { frame, node } = place;
   const isOpen = mayRun(frame, node);
   const reference = isOpen ? findDone(step, place) : undefined;
-  const missing = isOpen && !reference ? missingValues(step, place) : [];
+  const isWaiting = isOpen && !reference && getsInLine(step, place);
+  const missing = isOpen && !reference && !isWaiting ? missingValues(step, place) : [];
   if (missing.length > 0) return missing;
   frame.readyCount -= 1;
   if (reference) recover(step, place, reference);
+  else if (isWaiting) getInLine(step, place);
   else if (isOpen) open(step, place);
   // It may have been the last thing that an ending frame waited for.
   else step.touched.add(frame);
   return [];
+}
+
+const getsInLine = ({ run }: Step, { frame, node, action }: ReadyNode): boolean =>
+  !action && needsPlace(run, frame, kindOf(node.target)) && mustWait(run);
+
+function getInLine(step: Step, place: ReadyNode): void {
+  const action = addAction(step, place, kindOf(place.node.target));
+  leavePlace(step.run, action);
+  step.run.waiting.push(action);
 }
 
 function open(step: Step, place: ReadyNode): void {

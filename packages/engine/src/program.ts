@@ -1,5 +1,6 @@
 import type { Binding, BooleanExpression, Identifier, LiteralType, TaskTemplate } from "@skein/idl/core";
 import type { AskedResources } from "./targets/asked-resources.ts";
+import type { TaskMemory } from "./targets/task-memory.ts";
 
 /** What an agent does for a task: `echo` hands its inputs back, `container` runs user code. */
 export type TaskOrderKind = "echo" | "container";
@@ -65,7 +66,12 @@ export interface CacheSettings {
 export type NodeTarget =
   | { readonly kind: "start" }
   | { readonly kind: "end" }
-  | { readonly kind: "task"; readonly task: ProgramTask; readonly asks?: AskedResources }
+  | {
+      readonly kind: "task";
+      readonly task: ProgramTask;
+      readonly asks?: AskedResources;
+      readonly memory?: TaskMemory;
+    }
   | { readonly kind: "workflow"; readonly graphKey: string }
   | { readonly kind: "branch"; readonly cases: readonly BranchCase[]; readonly otherwise: BranchElse | null }
   | { readonly kind: "gate"; readonly gate: Gate }

@@ -155,7 +155,6 @@ const toNewAction = (action: ActionRecord): NewAction => ({
   kind: action.kind,
   taskKey: action.node.target.kind === "task" ? action.node.target.task.key : null,
   itemIndex: action.itemIndex,
-  itemCount: action.itemCount,
   inputsOrdinal: action.inputsOrdinal,
   referenceOrdinal: action.referenceOrdinal,
 });
@@ -169,6 +168,7 @@ const toActionState = (action: ActionRecord): ActionState => ({
   startedAtMs: action.startedAtMs,
   endedAtMs: action.endedAtMs,
   failure: action.failure,
+  itemCount: action.itemCount,
   cacheStatus: action.cacheStatus,
   cacheKey: action.cacheKey,
   isRecovered: action.isRecovered,

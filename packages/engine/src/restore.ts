@@ -12,10 +12,12 @@ import {
   newGraphFrame,
 } from "./frame.ts";
 import { windowOf } from "./kinds/array-items.ts";
+import { needsPlace, takePlace, waitsForPlace } from "./parallelism.ts";
 import { isTerminalRun } from "./phase.ts";
 import type { GraphNode, NodeTarget, Program } from "./program.ts";
 import type { Reference } from "./reference.ts";
 import { DEFAULT_POLICY, type EnginePolicy } from "./retry.ts";
+import { type EngineLimits, NO_LIMITS } from "./run-limits.ts";
 import { type ActionRecord, failedLater, graphOf, newRun, type RunState } from "./state.ts";
 
 /** The items of a map that are over, as numbers. */
@@ -42,12 +44,13 @@ export interface StoredRun {
   /** Everything that tasks of the run wrote instead of outputs. */
   readonly expansions: ReadonlyMap<number, Program>;
   readonly reference: Reference | null;
+  readonly limits?: EngineLimits;
 }
 
 /** Rebuilds a run from its rows exactly as it was in memory after the commit that wrote them. */
 export function restoreRun(program: Program, stored: StoredRun, policy: EnginePolicy = DEFAULT_POLICY): RunState {
   const run: RunState = {
-    ...newRun(stored.reference),
+    ...newRun(stored.reference, stored.limits ?? NO_LIMITS),
     ...stored.run,
     nextOrdinal: stored.nextOrdinal,
     expansions: new Map(stored.expansions),
@@ -75,10 +78,18 @@ function restoreActions(run: RunState, program: Program, stored: StoredRun): Fra
     if (owner === undefined || (row.itemIndex !== null && row.endedAtMs !== null)) continue;
     const frame = owner === null ? run.root : owner.inner;
     invariant(frame, `action ${row.ordinal} is a part of something that has begun`);
-    const action: ActionRecord = { ...row, node: findNode(frame, specNodeId), frame, inner: null, current: null };
+    const action: ActionRecord = {
+      ...row,
+      node: findNode(frame, specNodeId),
+      frame,
+      inner: null,
+      current: null,
+      hasPlace: false,
+    };
     run.actions.set(row.ordinal, action);
     if (row.itemIndex === null && !isInItem(frame)) run.names.add(row.name);
     placeAction(run, action);
+    restorePlace(run, action);
     action.inner = openInner(run, action, arrays);
     if (action.inner) frames.push(action.inner);
   }
@@ -120,6 +131,12 @@ function placeAction(run: RunState, action: ActionRecord): void {
   if (phase === "failed" && failedLater(frame.failedAction, action)) frame.failedAction = action;
   const isHandled = node === frame.graph.failureNode && (frame.owner ?? run).phase === "failing";
   if (isHandled && action.endedAtMs === null) frame.stage = "handling";
+}
+
+function restorePlace(run: RunState, action: ActionRecord): void {
+  if (action.endedAtMs !== null || action.isExpanded || !needsPlace(run, action.frame, action.kind)) return;
+  if (waitsForPlace(action)) run.waiting.push(action);
+  else takePlace(run, action);
 }
 
 /** What a begun action stands for. */

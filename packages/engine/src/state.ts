@@ -6,6 +6,7 @@ import type { ArrayFrame, Frame, GraphFrame } from "./frame.ts";
 import type { ActionPhase, AttemptPhase, RunPhase } from "./phase.ts";
 import type { Graph, GraphNode, Program } from "./program.ts";
 import type { Reference } from "./reference.ts";
+import { type EngineLimits, NO_LIMITS } from "./run-limits.ts";
 
 /** The current attempt of an action. An attempt that is over stays here until the next one begins. */
 export interface AttemptRecord {
@@ -46,6 +47,8 @@ export interface ActionRecord {
   isRecovered: boolean;
   isExpanded: boolean;
   current: AttemptRecord | null;
+  /** It counts in what the run may have under way at once. */
+  hasPlace: boolean;
 }
 
 /** A node, or an item of a map, whose turn has come and that has not been opened yet. */
@@ -54,6 +57,8 @@ export interface ReadyNode {
   readonly node: GraphNode;
   /** The index of a map's item. */
   readonly item: number | null;
+  /** One that waited for a place of the run and has it now. */
+  readonly action?: ActionRecord;
 }
 
 /** A run in memory. `advance` changes it in place; when a commit fails it is thrown away and restored from rows. */
@@ -83,10 +88,16 @@ export interface RunState {
   readonly expansions: Map<number, Program>;
   /** For a run that recovers another one. */
   readonly reference: Reference | null;
+  readonly limits: EngineLimits;
+  /** How many actions have one of the places that `limits.maxParallelism` grants. */
+  placesTaken: number;
+  /** Actions that wait for a place, in order; those before `admittedUpTo` have waited. */
+  readonly waiting: ActionRecord[];
+  admittedUpTo: number;
 }
 
 /** A run that has not started. */
-export function newRun(reference: Reference | null = null): RunState {
+export function newRun(reference: Reference | null = null, limits: EngineLimits = NO_LIMITS): RunState {
   return {
     phase: "queued",
     startedAtMs: null,
@@ -105,6 +116,10 @@ export function newRun(reference: Reference | null = null): RunState {
     endedUpTo: 0,
     expansions: new Map(),
     reference,
+    limits,
+    placesTaken: 0,
+    waiting: [],
+    admittedUpTo: 0,
   };
 }
 

@@ -4,6 +4,7 @@ import type { ActionKind } from "./changes.ts";
 import type { Failure, ValueRef } from "./event.ts";
 import { type Frame, type GraphFrame, graphFrameOf, isHandler, isInItem } from "./frame.ts";
 import { type BindResult, bindInputs, decodeLiteralMap } from "./literal/bind.ts";
+import { leavePlace, needsPlace, takePlace } from "./parallelism.ts";
 import {
   ACTION_TRANSITIONS,
   type ActionPhase,
@@ -73,6 +74,7 @@ export function setActionPhase(step: Step, action: ActionRecord, phase: ActionPh
   if (phase === "running") action.startedAtMs ??= step.run.nowMs;
   if (isTerminalAction(phase)) {
     action.endedAtMs = Math.max(step.run.nowMs, action.startedAtMs ?? 0);
+    leavePlace(step.run, action);
     action.inner = null;
     action.frame.live.delete(action.ordinal);
     step.touched.add(action.frame);
@@ -91,8 +93,9 @@ export function setAttemptPhase(step: Step, attempt: AttemptRecord, phase: Attem
   step.recorder.changeAttempt(attempt);
 }
 
-/** Adds an action in phase `queued`. */
+/** Adds an action in phase `queued`; one that waited for its turn is there already. */
 export function addAction(step: Step, place: ReadyNode, kind: ActionKind): ActionRecord {
+  if (place.action) return place.action;
   const { run, recorder } = step;
   const { frame, node, item } = place;
   const action: ActionRecord = {
@@ -119,9 +122,11 @@ export function addAction(step: Step, place: ReadyNode, kind: ActionKind): Actio
     isRecovered: false,
     isExpanded: false,
     current: null,
+    hasPlace: false,
   };
   if (item === null) run.nextOrdinal += 1;
   run.actions.set(action.ordinal, action);
+  if (needsPlace(run, frame, kind)) takePlace(run, action);
   if (frame.kind === "graph" && node.index >= 0) frame.ordinals[node.index] = action.ordinal;
   if (kind !== "start" && kind !== "end") frame.live.add(action.ordinal);
   recorder.addAction(action);

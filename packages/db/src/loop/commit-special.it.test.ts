@@ -73,7 +73,6 @@ const item: NewAction = {
   kind: "task",
   taskKey: "p:d:t:v",
   itemIndex: 1,
-  itemCount: null,
   inputsOrdinal: 2,
   referenceOrdinal: 9,
 };
@@ -84,6 +83,7 @@ const state = {
   systemFailures: 0,
   startedAtMs: 1_000,
   failure: null,
+  itemCount: null,
   cacheKey: "1-a-b/tag",
 } as const;
 

@@ -71,7 +71,7 @@ export async function readRunStates(pool: pg.Pool, runIds: readonly string[]): P
     name: "load-runs",
     text: `select id as "runId", shard, org, project, domain, name, version, workflow_id as "workflowId", phase,
              case when mode <> 'relaunch' then reference_run_id end as "referenceRunId", overwrite_cache as "overwriteCache",
-             priority, pool, max_parallelism as "maxParallelism", queue_timeout_ms as "queueTimeoutMs",
+             priority, pool, max_parallelism as "maxParallelism", queue_timeout_ms as "queueTimeoutMs", memory_growth as "memoryGrowth",
              has_notifications as "hasNotifications",
              parent_run_id as "parentRunId", parent_ordinal as "parentOrdinal", parent_attempt as "parentAttempt",
              abort_cause as "abortCause", abort_principal as "abortPrincipal", ${FAILURE}, ${MOMENTS}
@@ -96,6 +96,7 @@ export async function readRunStates(pool: pg.Pool, runIds: readonly string[]): P
       pool: row.pool,
       maxParallelism: row.maxParallelism,
       queueTimeoutMs: Number(row.queueTimeoutMs),
+      memoryGrowth: row.memoryGrowth,
       hasNotifications: row.hasNotifications,
     },
     parent: toParent(row),

@@ -58,7 +58,7 @@ export interface NewRun {
 const PARENT = `
 with parent as (
   select run_id, ordinal from actions
-  where run_id = $30::uuid and ordinal = $31::int and attempts = $32::int + 1 and phase = 'running'
+  where run_id = $31::uuid and ordinal = $32::int and attempts = $33::int + 1 and phase = 'running'
   for share
 ), `;
 
@@ -67,12 +67,12 @@ const statementOf = (isChild: boolean, hasTags: boolean): string => `
 ${isChild ? PARENT : "with "}run as (
   insert into runs (id, project, domain, name, shard, mode, principal, launch_plan_id, task_id, workflow_id,
                     reference_run_id, spec, created_at, updated_at, overwrite_cache, rerun_from,
-                    priority, pool, max_parallelism, queue_timeout_ms, has_notifications, found_inputs
+                    priority, pool, max_parallelism, queue_timeout_ms, has_notifications, found_inputs, memory_growth
                     ${isChild ? ", parent_run_id, parent_ordinal, parent_attempt" : ""})
   select $1::uuid, projects.id, domains.id, $4, $5::smallint, $6::run_mode, $7, $8::bigint, $9::bigint, $10::bigint,
          $11::uuid, $12::bytea, $13::timestamptz, $13::timestamptz, $21::boolean, $22::text[],
-         $23::smallint, $24, $25::int, $26::bigint, $27::boolean, $28::jsonb
-         ${isChild ? ", parent.run_id, parent.ordinal, $32::int" : ""}
+         $23::smallint, $24, $25::int, $26::bigint, $27::boolean, $28::jsonb, $29
+         ${isChild ? ", parent.run_id, parent.ordinal, $33::int" : ""}
   from projects, domains ${isChild ? ", parent" : ""}
   where projects.id = $2 and projects.state = 'active' and domains.id = $3
   on conflict do nothing
@@ -84,13 +84,13 @@ ${isChild ? PARENT : "with "}run as (
   select id, 0, 'outputs', $17::bytea, $18::text, $19::bigint from run
 ), event as (
   insert into events (run_id, shard, event) select id, shard, $20::jsonb from run
-)${hasTags ? ", tags as (insert into run_tags (run_id, tag, value) select id, t.tag, t.value from run, jsonb_to_recordset($29::jsonb) t(tag text, value text) on conflict do nothing)" : ""}
+)${hasTags ? ", tags as (insert into run_tags (run_id, tag, value) select id, t.tag, t.value from run, jsonb_to_recordset($30::jsonb) t(tag text, value text) on conflict do nothing)" : ""}
 select id from run`;
 
 /** Planned once per connection: planning it anew for each launch would cost Postgres more than running it. */
-const PLAIN = { name: "insert-run", text: statementOf(false, false), parameters: 28 };
-const TAGGED = { name: "insert-tagged-run", text: statementOf(false, true), parameters: 29 };
-const CHILD = { name: "insert-child-run", text: statementOf(true, true), parameters: 32 };
+const PLAIN = { name: "insert-run", text: statementOf(false, false), parameters: 29 };
+const TAGGED = { name: "insert-tagged-run", text: statementOf(false, true), parameters: 30 };
+const CHILD = { name: "insert-child-run", text: statementOf(true, true), parameters: 33 };
 
 /** A null stays a null; bytes become what `pg` sends as bytea. */
 const valueColumns = ({ data, uri, sizeBytes }: StoredValue) => [
@@ -134,6 +134,7 @@ export async function insertRun(connection: pg.Pool | pg.ClientBase, run: NewRun
     settings.queueTimeoutMs,
     settings.hasNotifications,
     settings.foundInputs ? JSON.stringify(settings.foundInputs) : null,
+    settings.memoryGrowth,
     JSON.stringify(tags),
     parent?.runId,
     parent?.ordinal,

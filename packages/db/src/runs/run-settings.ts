@@ -8,6 +8,8 @@ export interface RunLimits {
   readonly maxParallelism: number;
   /** How long an attempt may wait for an agent; 0 for ever. */
   readonly queueTimeoutMs: number;
+  /** How its tasks are given more memory after running out of it, in the words of its annotation; empty leaves it to each. */
+  readonly memoryGrowth: string;
   /** Somebody wants to hear of its end. */
   readonly hasNotifications: boolean;
 }
@@ -24,6 +26,7 @@ export const PLAIN_SETTINGS: RunSettings = {
   pool: "",
   maxParallelism: 0,
   queueTimeoutMs: 0,
+  memoryGrowth: "",
   hasNotifications: false,
   foundInputs: null,
 };

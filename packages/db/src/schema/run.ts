@@ -83,6 +83,8 @@ export const runs = pgTable(
     maxParallelism: integer().notNull().default(0),
     /** How long an attempt may wait for an agent; 0 for ever. */
     queueTimeoutMs: bigint({ mode: "number" }).notNull().default(0),
+    /** How its tasks are given more memory after running out of it, in the words of its annotation; empty leaves it to each. */
+    memoryGrowth: text().notNull().default(""),
     /** Somebody wants to hear of its end. */
     hasNotifications: boolean().notNull().default(false),
     /** Inputs that it can be found by: simple values by their names. */

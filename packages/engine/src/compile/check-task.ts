@@ -6,6 +6,8 @@ import {
   type TaskTemplate,
   type VariableMap,
 } from "@skein/idl/core";
+import { MEMORY_GROWTH_NAME, MEMORY_GROWTH_SYNTAX, parseMemoryGrowth } from "../memory-growth.ts";
+import { saidGrowth } from "../targets/task-memory.ts";
 import { isWhole, parseQuantity } from "./quantity.ts";
 
 /** The most that one task may ask for, as Kubernetes quantities; a missing name is without limit. */
@@ -28,6 +30,9 @@ export function checkTask(template: TaskTemplate, platformLimits: ResourceLimits
   problems.push(...typeProblems("inputs", typed?.inputs), ...typeProblems("outputs", typed?.outputs));
   if (target.case === "container") problems.push(...containerProblems(target.value, platformLimits));
   if (target.case === "k8sPod" && !target.value.podSpec) problems.push("template.k8s_pod.pod_spec is missing");
+  const growth = saidGrowth(template);
+  if (growth !== undefined && !parseMemoryGrowth(growth))
+    problems.push(`template: ${MEMORY_GROWTH_NAME} is "${growth}", but must be ${MEMORY_GROWTH_SYNTAX}`);
   return problems;
 }
 

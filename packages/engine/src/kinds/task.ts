@@ -1,12 +1,15 @@
 import { invariant } from "@skein/errors";
-import type { EngineEvent, Failure } from "../event.ts";
+import { ALL_ATTEMPTS, type EngineEvent, type Failure } from "../event.ts";
 import { depthOf, isCutOff } from "../frame.ts";
 import { failAction, openFrame, succeedAction } from "../frames.ts";
+import { leavePlace } from "../parallelism.ts";
 import type { Program } from "../program.ts";
 import { backoffMs, finalFailure } from "../retry.ts";
 import { type ActionRecord, type AttemptRecord, isLive, type ReadyNode } from "../state.ts";
 import { addAction, type Step, setActionPhase, setAttemptPhase } from "../step.ts";
 import { takeInputs } from "../take-inputs.ts";
+import { growAfter } from "./task-memory.ts";
+import { queueTimeout, totalTimeout, totalTimeoutMs } from "./task-timeouts.ts";
 
 /** Events about one attempt. */
 export type AttemptEvent = Extract<
@@ -38,6 +41,7 @@ export function openTask(step: Step, place: ReadyNode): void {
     expand(step, action, written);
   } else if (node.cache) {
     action.cacheStatus = "miss";
+    step.recorder.changeAction(action);
     step.recorder.runErrand("check_cache", ordinal, 0);
   } else {
     startAttempt(step, action);
@@ -62,6 +66,8 @@ export function applyCacheChecked(step: Step, event: Extract<EngineEvent, { type
 /** The task wrote a workflow: its nodes are what the action does from now on. */
 function expand(step: Step, action: ActionRecord, program: Program): void {
   action.isExpanded = true;
+  leavePlace(step.run, action);
+  clearTotal(step, action);
   step.recorder.changeAction(action);
   if (action.phase === "queued") setActionPhase(step, action, "running");
   if (depthOf(action.frame) < step.policy.nestingMax) {
@@ -86,6 +92,8 @@ function startAttempt({ run, recorder }: Step, action: ActionRecord): void {
   action.current = attempt;
   recorder.addAttempt(attempt);
   recorder.changeAction(action);
+  const { queueTimeoutMs } = run.limits;
+  if (queueTimeoutMs > 0) recorder.setTimer(action.ordinal, attempt.attempt, "queue", run.nowMs + queueTimeoutMs);
 }
 
 /** Applies what was learnt about an attempt; false when it came late, twice or for something that is over. */
@@ -93,13 +101,14 @@ export function applyAttemptEvent(step: Step, event: AttemptEvent): boolean {
   const action = step.run.actions.get(event.ordinal);
   if (!action) return false;
   if (event.type === "timerFired" && event.timer === "backoff") return retry(step, action, event.attempt);
+  if (event.type === "timerFired" && event.timer === "total") return expireWhole(step, action);
   const attempt = action.current;
   if (!isLive(attempt) || attempt.attempt !== event.attempt) return false;
   switch (event.type) {
     case "attemptStarted":
       return start(step, action, attempt);
     case "timerFired":
-      return expire(step, action, attempt);
+      return event.timer === "queue" ? giveUp(step, action, attempt, event.note) : expire(step, action, attempt);
     case "attemptSucceeded":
     case "attemptExpanded":
       noteStart(step, action, attempt, event.startedAtMs);
@@ -145,7 +154,8 @@ function noteStart({ run, recorder }: Step, action: ActionRecord, attempt: Attem
 }
 
 function succeed(step: Step, action: ActionRecord, attempt: AttemptRecord): void {
-  clearDeadline(step, action, attempt);
+  clearTimers(step, action, attempt);
+  clearTotal(step, action);
   setAttemptPhase(step, attempt, "succeeded");
   succeedAction(step, action);
 }
@@ -153,7 +163,7 @@ function succeed(step: Step, action: ActionRecord, attempt: AttemptRecord): void
 function succeedExpanded(step: Step, action: ActionRecord, attempt: AttemptRecord): void {
   const program = step.run.expansions.get(action.ordinal);
   invariant(program, `the workflow that ${action.name} wrote is known`);
-  clearDeadline(step, action, attempt);
+  clearTimers(step, action, attempt);
   setAttemptPhase(step, attempt, "succeeded");
   expand(step, action, program);
 }
@@ -167,26 +177,42 @@ function cut(step: Step, action: ActionRecord, attempt: AttemptRecord): void {
     fail(step, action, attempt, attempt.failure);
     return;
   }
-  clearDeadline(step, action, attempt);
+  clearTimers(step, action, attempt);
+  clearTotal(step, action);
   setAttemptPhase(step, attempt, "aborted");
   setActionPhase(step, action, "aborted");
 }
 
 function fail(step: Step, action: ActionRecord, attempt: AttemptRecord, failure: Failure): void {
-  clearDeadline(step, action, attempt);
-  setAttemptPhase(step, attempt, "failed", failure);
+  clearTimers(step, action, attempt);
+  const grown = growAfter(step.run.limits, action, failure);
+  setAttemptPhase(step, attempt, "failed", grown ?? failure);
+  const final = grown ? undefined : count(step, action, failure);
+  if (final) {
+    clearTotal(step, action);
+    failAction(step, action, final);
+  } else {
+    backOff(step, action);
+  }
+}
+
+/** Counts a failure; answers the one that the action ends with, if it does. */
+function count({ policy }: Step, action: ActionRecord, failure: Failure): Failure | undefined {
   if (failure.kind === "user") action.userFailures += 1;
   else action.systemFailures += 1;
   const { userFailures, systemFailures, node } = action;
-  const final = finalFailure(failure, { retries: node.retries, userFailures, systemFailures }, step.policy);
-  if (final) {
-    failAction(step, action, final);
-    return;
-  }
+  return finalFailure(failure, { retries: node.retries, userFailures, systemFailures }, policy);
+}
+
+/** One attempt alone cannot take as long as all may, so that their time is watched only from the second on. */
+function backOff(step: Step, action: ActionRecord): void {
+  const { recorder, run, policy } = step;
+  const { ordinal, attempts, startedAtMs, node } = action;
   if (action.phase === "running") setActionPhase(step, action, "queued");
-  const dueAtMs = step.run.nowMs + backoffMs(action.attempts, step.policy);
-  step.recorder.changeAction(action);
-  step.recorder.setTimer(action.ordinal, action.attempts, "backoff", dueAtMs);
+  recorder.changeAction(action);
+  recorder.setTimer(ordinal, attempts, "backoff", run.nowMs + backoffMs(attempts, policy));
+  if (node.timeoutMs > 0 && startedAtMs !== null)
+    recorder.setTimer(ordinal, ALL_ATTEMPTS, "total", startedAtMs + totalTimeoutMs(node));
 }
 
 function retry(step: Step, action: ActionRecord, attempt: number): boolean {
@@ -207,8 +233,40 @@ function expire(step: Step, action: ActionRecord, attempt: AttemptRecord): boole
   return true;
 }
 
-function clearDeadline({ recorder }: Step, { node }: ActionRecord, attempt: AttemptRecord): void {
-  if (node.timeoutMs > 0 && attempt.startedAtMs !== null) recorder.clearTimers(attempt.ordinal, attempt.attempt);
+/** Nobody began the attempt in time. Another one would wait in the same queue. */
+function giveUp(step: Step, action: ActionRecord, attempt: AttemptRecord, note: string | undefined): boolean {
+  if (attempt.phase !== "queued") return false;
+  if (isCut(action, attempt)) cut(step, action, attempt);
+  else fail(step, action, attempt, queueTimeout(step.run.limits, note));
+  return true;
+}
+
+/** All attempts together ran out of their time: nothing more is tried. */
+function expireWhole(step: Step, action: ActionRecord): boolean {
+  const { ordinal, attempts, node, isExpanded, endedAtMs, current } = action;
+  if (node.timeoutMs === 0 || attempts === 0 || isExpanded || endedAtMs !== null || isCutOff(action)) return false;
+  const failure = totalTimeout(node);
+  if (!isLive(current)) {
+    step.recorder.clearTimers(ordinal, attempts);
+    failAction(step, action, failure);
+  } else if (current.phase === "queued") {
+    fail(step, action, current, failure);
+  } else if (current.phase === "running") {
+    setAttemptPhase(step, current, "aborting", failure);
+  } else {
+    current.failure = failure;
+    step.recorder.changeAttempt(current);
+  }
+  return true;
+}
+
+function clearTimers({ recorder, run }: Step, { node }: ActionRecord, attempt: AttemptRecord): void {
+  const hasDeadline = node.timeoutMs > 0 && attempt.startedAtMs !== null;
+  if (hasDeadline || run.limits.queueTimeoutMs > 0) recorder.clearTimers(attempt.ordinal, attempt.attempt);
+}
+
+function clearTotal({ recorder }: Step, { ordinal, attempts, node }: ActionRecord): void {
+  if (node.timeoutMs > 0 && attempts > 1) recorder.clearTimers(ordinal, ALL_ATTEMPTS);
 }
 
 /** Ends a task because its workflow ends: at once, unless an agent must stop it first. */
@@ -216,8 +274,11 @@ export function abortTask(step: Step, action: ActionRecord): void {
   const attempt = action.current;
   if (!isLive(attempt)) {
     step.recorder.clearTimers(action.ordinal, action.attempts);
+    if (action.node.timeoutMs > 0) step.recorder.clearTimers(action.ordinal, ALL_ATTEMPTS);
     setActionPhase(step, action, "aborted");
   } else if (attempt.phase === "queued") {
+    clearTimers(step, action, attempt);
+    clearTotal(step, action);
     setAttemptPhase(step, attempt, "aborted");
     setActionPhase(step, action, "aborted");
   } else {

@@ -7,6 +7,7 @@ import { readBranch } from "./branch.ts";
 import { readGate } from "./gate.ts";
 import { isLegacyMap, readLegacyMap } from "./legacy-map.ts";
 import type { ReadScope } from "./read-scope.ts";
+import { taskMemory } from "./task-memory.ts";
 
 /**
  * What a node does. A node that refers to something the closure does not hold, or that contradicts itself, becomes
@@ -19,7 +20,8 @@ export function readTarget(node: Node, scope: ReadScope): NodeTarget {
       const read = readReference(target.value.reference, scope);
       if (read.kind !== "task") return read;
       const asks = askedResources(read.task.template, target.value.overrides?.resources);
-      const task = asks ? { ...read, asks } : read;
+      const memory = taskMemory(read.task.template, target.value.overrides?.resources);
+      const task = { ...read, ...(asks ? { asks } : {}), ...(memory ? { memory } : {}) };
       return isLegacyMap(task) ? readLegacyMap(node, task, scope) : task;
     }
     case "workflowNode":
