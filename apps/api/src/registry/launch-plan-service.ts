@@ -24,6 +24,7 @@ import {
   type LaunchPlanSpec,
   LaunchPlanSpecSchema,
 } from "@skein/idl/admin";
+import { checkPlannedSchedule, plannedSchedule } from "@skein/schedule";
 import type { Call } from "../call.ts";
 import type { ProjectService } from "../projects/project-service.ts";
 import { checkNotifications } from "../runs/notifications.ts";
@@ -32,7 +33,6 @@ import { differentExists, identicalExists, notRegistered } from "./conflicts.ts"
 import { isSameDigest, sha256 } from "./digest.ts";
 import { checkText, checkVersionId, entityKey, invalid, toVersionId } from "./identity.ts";
 import { lruCache } from "./lru-cache.ts";
-import { checkSchedule, scheduleTypeOf } from "./schedule.ts";
 import type { WorkflowView } from "./workflow-service.ts";
 
 /** One version of a launch plan. `state` is as old as the view: only a fresh read knows it. */
@@ -89,7 +89,6 @@ export function launchPlanService({ db, projects, checkRawOutput, find, findWork
       const workflowId = toVersionId(sent.workflowId);
       checkVersionId(workflowId, "spec.workflow_id");
       call.authorize("registry:read", workflowId);
-      checkSchedule(sent.entityMetadata?.schedule);
       checkNotifications("spec.entity_metadata.notifications", sent.entityMetadata?.notifications ?? []);
       checkRawOutput("spec.raw_output_data_config", id, sent.rawOutputDataConfig);
       await projects.requireActive(call, id.project, id.domain);
@@ -149,6 +148,7 @@ async function store(
   }
   const spec = clone(LaunchPlanSpecSchema, sent);
   spec.defaultInputs = compiled.expectedInputs;
+  checkPlannedSchedule(spec);
   const at = new Date();
   const closure = create(LaunchPlanClosureSchema, {
     expectedInputs: compiled.expectedInputs,
@@ -163,7 +163,7 @@ async function store(
       ...id,
       workflowId: workflow.rowId,
       digest,
-      scheduleType: scheduleTypeOf(sent.entityMetadata?.schedule),
+      scheduleType: plannedSchedule(spec)?.definition.kind ?? "none",
       spec: toBytes(LaunchPlanSpecSchema, spec),
       closure: toBytes(LaunchPlanClosureSchema, closure),
       createdAt: at,
