@@ -102,6 +102,15 @@ export { type LoadedValue, type RunValueRef, readValues } from "./loop/load-valu
 export { deleteEndedClaims, type LostClaim, readLostClaims } from "./loop/lost-claims.ts";
 export { type OrderedTask, readOrderedTasks } from "./loop/ordered-tasks.ts";
 export {
+  countPublished,
+  countSlots,
+  deletePoolShare,
+  type PoolShare,
+  type ProjectLoad,
+  readPoolLoad,
+  setPoolShare,
+} from "./loop/pool-load.ts";
+export {
   type AgentRoom,
   type PoolRoom,
   readPoolRoom,
@@ -112,13 +121,15 @@ export {
 export { deleteOldAgents, dropOldHistory } from "./loop/prune.ts";
 export { type ReferenceRow, type RunToRecover, readRunToRecover } from "./loop/reference.ts";
 export {
-  countPublished,
-  countSlots,
-  deleteCommands,
+  type GroupPick,
+  markPublished,
   type PendingOrder,
   readCommands,
   readPoolsWithCommands,
+  readWaitingGroups,
   takeUnclaimed,
+  type WaitingCommand,
+  type WaitingGroup,
 } from "./loop/relay.ts";
 export type {
   CachePut,
@@ -268,13 +279,26 @@ export {
   findValue,
   findValues,
   listRuns,
-  type RunField,
   type RunRow,
   type ValueRow,
   type ValueSide,
 } from "./runs/read-runs.ts";
 export { readTimings, type TimedAction, type TimedAttempt } from "./runs/read-timings.ts";
+export type { RunField } from "./runs/run-fields.ts";
 export { PLAIN_SETTINGS, type RunLimits, type RunSettings } from "./runs/run-settings.ts";
+export {
+  countRuns,
+  INPUT_OPERATORS,
+  type InputCondition,
+  type LabelCondition,
+  RUN_SORTS,
+  type RunCounts,
+  type RunCursor,
+  type RunFilter,
+  type RunSearch,
+  type RunSort,
+  searchRuns,
+} from "./runs/search-runs.ts";
 export {
   countSecretsToRotate,
   deleteSecret,

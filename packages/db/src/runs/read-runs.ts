@@ -1,8 +1,9 @@
-import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, ne, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../connect.ts";
-import { type ListFields, type ListQuery, orderOf, whereOf } from "../lists/list-query.ts";
+import { type ListQuery, orderOf } from "../lists/list-query.ts";
 import type { NameId, VersionId } from "../registry/identity.ts";
-import { actionValues, launchPlans, runInputs, runs, runTags, tasks, workflows } from "../schema/index.ts";
+import { actionValues, runInputs, runs, workflows } from "../schema/index.ts";
+import { isListed, RUN_FIELDS, type RunField, runsWith } from "./run-fields.ts";
 
 /** A run with the identity of the graph that it runs. */
 export type RunRow = typeof runs.$inferSelect & { readonly workflow: VersionId };
@@ -20,63 +21,32 @@ export async function findRun(db: Db, id: NameId): Promise<RunRow | undefined> {
     .select(RUN)
     .from(runs)
     .innerJoin(workflows, eq(workflows.id, runs.workflowId))
-    .where(and(eq(runs.project, id.project), eq(runs.domain, id.domain), eq(runs.name, id.name)));
+    .where(
+      and(eq(runs.project, id.project), eq(runs.domain, id.domain), eq(runs.name, id.name), ne(runs.state, "purged")),
+    );
   return row;
 }
 
-const hasTag = (condition: SQL | undefined): SQL =>
-  sql`exists (select from ${runTags} where ${and(eq(runTags.runId, runs.id), condition)})`;
-
-const RUN_FIELDS = {
-  id: runs.id,
-  project: runs.project,
-  domain: runs.domain,
-  name: runs.name,
-  phase: runs.phase,
-  state: runs.state,
-  mode: runs.mode,
-  principal: runs.principal,
-  cluster: runs.cluster,
-  errorKind: runs.errorKind,
-  errorCode: runs.errorCode,
-  abortCause: runs.abortCause,
-  duration: runs.duration,
-  createdAt: runs.createdAt,
-  updatedAt: runs.updatedAt,
-  startedAt: runs.startedAt,
-  workflowProject: workflows.project,
-  workflowDomain: workflows.domain,
-  workflowName: workflows.name,
-  workflowVersion: workflows.version,
-  launchPlanProject: launchPlans.project,
-  launchPlanDomain: launchPlans.domain,
-  launchPlanName: launchPlans.name,
-  launchPlanVersion: launchPlans.version,
-  taskProject: tasks.project,
-  taskDomain: tasks.domain,
-  taskName: tasks.name,
-  taskVersion: tasks.version,
-  /** Of a child run: the run that started it. */
-  parentRunId: runs.parentRunId,
-  tag: { word: runTags.tag, hasWord: hasTag },
-  tagValue: { word: runTags.value, hasWord: hasTag },
-  launchEntity: sql`case when ${runs.taskId} is null then 'launch_plan' else 'task' end`,
-} satisfies ListFields<string>;
-export type RunField = keyof typeof RUN_FIELDS;
-
-/** Without a sort: oldest first. The order (created_at, id) is what `runs_newest_idx` gives, forwards or backwards. */
-export async function listRuns(db: Db, query: ListQuery<RunField>): Promise<RunRow[]> {
-  const tieBreak = query.sort === undefined ? [runs.createdAt, runs.id] : [runs.id];
+/** The rows of a page that `page (id)` chooses, in its order. */
+export async function readRunPage(db: Db, page: SQL): Promise<RunRow[]> {
   return db
     .select(RUN)
     .from(runs)
     .innerJoin(workflows, eq(workflows.id, runs.workflowId))
-    .leftJoin(launchPlans, eq(launchPlans.id, runs.launchPlanId))
-    .leftJoin(tasks, eq(tasks.id, runs.taskId))
-    .where(whereOf(RUN_FIELDS, query.where))
-    .orderBy(...orderOf(RUN_FIELDS, query.sort, tieBreak))
-    .limit(query.limit)
-    .offset(query.offset);
+    .innerJoin(sql`(select id, row_number() over () as position from (${page}) chosen) page`, sql`page.id = ${runs.id}`)
+    .orderBy(sql`page.position`);
+}
+
+/**
+ * Without a sort: oldest first. The order (created_at, id) is what `runs_newest_idx` gives, forwards or backwards; only what
+ * a page holds is read whole.
+ */
+export async function listRuns(db: Db, query: ListQuery<RunField>): Promise<RunRow[]> {
+  const tieBreak = query.sort === undefined ? [runs.createdAt, runs.id] : [runs.id];
+  const order = sql.join(orderOf(RUN_FIELDS, query.sort, tieBreak), sql`, `);
+  const page = sql`select ${runs.id} from ${runsWith(query)} where ${isListed(query.where)}
+    order by ${order} limit ${query.limit} offset ${query.offset}`;
+  return readRunPage(db, page);
 }
 
 /** The name of the run that another one repeats. */
