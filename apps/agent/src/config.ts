@@ -1,6 +1,7 @@
-import { env, flag, portNumber, sharedFields, storageFields, wholeNumber } from "@skein/config";
+import { env, flag, portNumber, readBy, sharedFields, storageFields, wholeNumber } from "@skein/config";
 import { RUNTIMES, UNLIMITED } from "@skein/contracts";
 import { z } from "zod";
+import { readConnectors } from "./connectors/connector-config.ts";
 import { secretSources } from "./secrets/source-field.ts";
 import { readQuantity } from "./task/resources.ts";
 
@@ -89,6 +90,17 @@ export const AgentConfig = z.object({
     .default(16)
     .describe(
       "How many eager workflows run beside the slots: they wait for runs that they launched, which need slots. More take slots themselves",
+    ),
+  connectors: readBy(readConnectors)
+    .optional()
+    .describe(
+      "Connectors (flytekit's agents) that do the types of tasks which they serve: host:port, separated by commas, or a JSON array of objects with endpoint, name, insecure, caFile, tokenFile, headers, headerFiles, timeoutSeconds, pollSeconds and taskTypes: see the documentation",
+    )
+    .meta({ example: "localhost:8000" }),
+  connectorSlots: wholeNumber(1, 10_000)
+    .default(100)
+    .describe(
+      "How many tasks connectors do at once for this agent beside its slots, polled ones and those of one call each. More take slots",
     ),
   drainSeconds: wholeNumber(0, 86_400)
     .optional()

@@ -1,4 +1,5 @@
 import type { AttemptOrder, AttemptReport, ClaimGrant, Outcome } from "@skein/contracts";
+import type { Host } from "./hosts.ts";
 import type { AttemptFolder } from "./ledger/attempt-folder.ts";
 import type { Mask } from "./secrets/mask.ts";
 
@@ -6,6 +7,8 @@ import type { Mask } from "./secrets/mask.ts";
 export interface HeldAttempt {
   readonly folder: AttemptFolder;
   readonly order: AttemptOrder;
+  /** The agent's own until it is granted and somebody else is found to do it. */
+  host: Host;
   grant: ClaimGrant | undefined;
   /** Hides its secrets in what it says; undefined while they are not known, and nothing that it says may be sent. */
   mask: Mask | undefined;
@@ -21,10 +24,11 @@ export interface HeldAttempt {
   isSettled: boolean;
 }
 
-export function holdAttempt(folder: AttemptFolder, order: AttemptOrder): HeldAttempt {
+export function holdAttempt(folder: AttemptFolder, order: AttemptOrder, host: Host): HeldAttempt {
   return {
     folder,
     order,
+    host,
     grant: undefined,
     mask: undefined,
     startedAtMs: undefined,

@@ -43,6 +43,11 @@ export function createAgentMetrics() {
       buckets: SECONDS,
     }),
     logBytes: registry.counter({ name: "skein_agent_log_bytes_total", help: "Bytes of logs that the api took" }),
+    connectorCalls: registry.counter({
+      name: "skein_agent_connector_calls_total",
+      help: "Calls of connectors, by what was asked and how it was answered",
+      labels: ["connector", "method", "code"],
+    }),
     /** Limits that are none are not shown. */
     setCapacity: (all: Capacity) => setResources(capacity, all),
     setReserved: (used: Capacity) => setResources(reserved, used),

@@ -15,29 +15,28 @@ import type { Logger } from "@skein/telemetry";
 import { z } from "zod";
 import type { ClientPlaces } from "./client-places.ts";
 import { type HeldAttempt, holdAttempt } from "./held-attempt.ts";
+import type { Hosts } from "./hosts.ts";
 import type { AttemptFolder } from "./ledger/attempt-folder.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { ClaimBatcher, ClaimResult } from "./link/claim-batcher.ts";
 import type { DeckShipper } from "./link/deck-shipper.ts";
 import type { LogShipper } from "./link/log-shipper.ts";
 import type { ReportOutbox } from "./link/report-outbox.ts";
-import type { Exit, Launch, Runtime } from "./runtimes/runtime.ts";
+import type { Exit, Launch } from "./runtimes/runtime.ts";
 import { maskOutcome, SecretKeeper } from "./secrets/secret-keeper.ts";
 import { collect } from "./task/collect.ts";
-import { type LaunchSettings, prepareLaunch } from "./task/prepare-launch.ts";
 import { INPUT_DOWNLOAD_FAILED } from "./task/raw-container.ts";
 import { fitMessage } from "./task/verdict.ts";
 import { WaitingNotes } from "./waiting-notes.ts";
 
 export interface AttemptRunnerOptions {
   readonly ledger: Ledger;
-  readonly runtime: Runtime;
+  readonly hosts: Hosts;
   readonly claims: ClaimBatcher;
   readonly outbox: ReportOutbox;
   readonly logs: LogShipper;
   readonly decks: DeckShipper;
   readonly clients: ClientPlaces;
-  readonly launch: LaunchSettings;
   /** The agent's own, for secrets that the api does not have. */
   readonly secrets: SecretSource;
   readonly outputBytesMax: number;
@@ -69,9 +68,11 @@ export class AttemptRunner {
 
   constructor(options: AttemptRunnerOptions) {
     this.#options = options;
-    const { secrets: source, claims, logger, closing } = options;
+    const { secrets: source, claims, logger, closing, hosts } = options;
     this.#secrets = new SecretKeeper({ source, claim: (order) => claims.claim(order), logger, closing });
-    options.runtime.onWaiting = ({ id }, reason) => this.waiting.note(id, reason);
+    for (const { runtime } of [hosts.own, ...hosts.others]) {
+      runtime.onWaiting = ({ id }, reason) => this.waiting.note(id, reason);
+    }
   }
 
   /** Claimed and not settled: what a heartbeat names. */
@@ -87,18 +88,28 @@ export class AttemptRunner {
       await taken.settle();
       return;
     }
-    const held = holdAttempt(folder, taken.order);
-    this.#held.set(folder.key, held);
+    const held = this.#hold(folder, taken.order);
     const isGranted = await this.#claim(held);
     void taken.settle();
     if (isGranted) await this.#inSlot(held, () => this.#execute(held));
   }
 
-  /** A task that is a client of the server may leave its slot while it runs. */
+  #hold(folder: AttemptFolder, order: AttemptOrder): HeldAttempt {
+    const held = holdAttempt(folder, order, this.#options.hosts.own);
+    this.#held.set(folder.key, held);
+    return held;
+  }
+
+  async #findHost(held: HeldAttempt): Promise<void> {
+    if (held.grant) held.host = await this.#options.hosts.hostOf(held.folder, held.grant);
+  }
+
+  /** A task that is a client of the server, or that others do, may leave its slot while it runs. */
   #inSlot(held: HeldAttempt, work: () => Promise<void>): Promise<void> {
     const { clients, closing, logger } = this.#options;
-    if (!held.grant?.platform) return work();
-    return clients.run(work, (error) => {
+    const places = held.host.places ?? (held.grant?.platform ? clients : undefined);
+    if (!places) return work();
+    return places.run(work, (error) => {
       if (!closing.aborted) logger.error({ err: error, attempt: held.folder.key }, "A task could not be run");
     });
   }
@@ -107,13 +118,13 @@ export class AttemptRunner {
   async resume(folder: AttemptFolder): Promise<Resumed> {
     const order = await folder.read("order", AttemptOrder);
     if (!order) {
-      await this.#options.runtime.cleanup(folder);
+      await this.#options.hosts.own.runtime.cleanup(folder);
       await this.#options.ledger.remove(folder);
       return { done: Promise.resolve() };
     }
-    const held = holdAttempt(folder, order);
-    this.#held.set(folder.key, held);
+    const held = this.#hold(folder, order);
     this.#secrets.reopen(held, await folder.read("grant", ClaimGrant));
+    await this.#findHost(held);
     held.outcome = await folder.read("verdict", Outcome);
     const state = await folder.read("state", State);
     held.startedAtMs = state?.startedAtMs;
@@ -132,15 +143,14 @@ export class AttemptRunner {
    * lost its folders with the disk, so it is ended; a pod goes on.
    */
   async takeBack({ order, grant, startedAtMs }: HeldResponse["attempts"][number]): Promise<Resumed | undefined> {
-    const { ledger, runtime, launch } = this.#options;
-    const folder = await ledger.create(order);
+    const folder = await this.#options.ledger.create(order);
     if (!folder) return undefined;
-    const held = holdAttempt(folder, order);
-    this.#held.set(folder.key, held);
+    const held = this.#hold(folder, order);
     await Promise.all([this.#secrets.acceptAgain(held, grant), folder.prepare()]);
+    await this.#findHost(held);
     if (startedAtMs !== null) await this.#noteStart(held, startedAtMs, true);
     const done = this.#inSlot(held, async () => {
-      if (launch.place.isOnDisk) await runtime.cleanup(folder);
+      if (held.host.place.isOnDisk) await held.host.runtime.cleanup(folder);
       else {
         if (startedAtMs === null) await this.#noteStart(held, Date.now(), false);
         if (await this.#adopt(held)) return;
@@ -159,10 +169,11 @@ export class AttemptRunner {
     void this.#stopNow(held);
   }
 
-  /** Kills every task that still runs. Its attempt counts as lost, now or when the next agent finds it gone. */
+  /** Kills every task that still runs here. Its attempt counts as lost, now or when the next agent finds it gone. */
   async endTasks(): Promise<void> {
     const running = [...this.#held.values()].filter((held) => held.startedAtMs !== undefined && !held.outcome);
-    await Promise.allSettled(running.map((held) => this.#options.runtime.cleanup(held.folder)));
+    const ours = running.filter(({ host }) => !host.keepsTasks);
+    await Promise.allSettled(ours.map(({ host, folder }) => host.runtime.cleanup(folder)));
   }
 
   settle(id: AttemptId): void {
@@ -172,7 +183,7 @@ export class AttemptRunner {
     this.#options.outbox.forget(held);
     // One that still runs is killed; whoever watches it then forgets it.
     const isOver = held.outcome !== undefined;
-    const work = isOver ? this.#forget(held) : this.#options.runtime.cleanup(held.folder);
+    const work = isOver ? this.#forget(held) : held.host.runtime.cleanup(held.folder);
     work.catch((error) => this.#options.logger.error({ err: error, attempt: held.folder.key }, "Cannot clean up"));
   }
 
@@ -186,10 +197,9 @@ export class AttemptRunner {
 
   /** Follows to its end what was started; false when there is nothing of it. */
   async #adopt(held: HeldAttempt): Promise<boolean> {
-    const { runtime, logs } = this.#options;
     await this.#secrets.recall(held);
-    await logs.follow(held);
-    if (!(await runtime.adopt(held.folder))) return false;
+    await this.#options.logs.follow(held);
+    if (!(await held.host.runtime.adopt(held.folder))) return false;
     if (held.mustStop) void this.#stopNow(held);
     await this.#watch(held, held.isRunning);
     return true;
@@ -232,11 +242,12 @@ export class AttemptRunner {
       return false;
     }
     await this.#secrets.accept(held, result.granted);
+    await this.#findHost(held);
     return true;
   }
 
   async #execute(held: HeldAttempt): Promise<void> {
-    const { runtime, logs } = this.#options;
+    const { runtime } = held.host;
     let launch: Launch;
     try {
       launch = await this.#prepare(held);
@@ -245,7 +256,7 @@ export class AttemptRunner {
     }
     if (held.mustStop || held.isSettled) return this.#end(held, { type: "stopped", endedAtMs: Date.now() });
     await this.#noteStart(held, Date.now(), runtime.whenRunning === undefined);
-    await logs.follow(held);
+    await this.#options.logs.follow(held);
     const failure = await runtime.start(launch).catch(startFailure);
     if (failure) return this.#end(held, { type: "failed", startedAtMs: null, endedAtMs: Date.now(), failure });
     // The wish to stop may have come while the task was being started.
@@ -263,7 +274,7 @@ export class AttemptRunner {
   async #prepare(held: HeldAttempt): Promise<Launch> {
     if (!held.grant) throw new SkeinError("internal", "no_grant", "The attempt was not granted");
     const secrets = await this.#secrets.open(held);
-    return { ...(await prepareLaunch(held.folder, held.grant, this.#options.launch)), secrets };
+    return { ...(await held.host.prepare(held.folder, held.grant)), secrets };
   }
 
   /** A task that cannot be run anywhere fails for good; anything else is the platform's, and is tried again. */
@@ -279,12 +290,12 @@ export class AttemptRunner {
   }
 
   async #watch(held: HeldAttempt, isAnnounced: boolean): Promise<void> {
-    const { runtime, decks, launch, closing } = this.#options;
+    const { decks, closing } = this.#options;
     let exit: Exit;
-    if (held.grant) decks.follow(held.folder, held.grant, launch.place.isOnDisk);
+    if (held.grant) decks.follow(held.folder, held.grant, held.host.place.isOnDisk);
     const announced = isAnnounced ? undefined : this.#announce(held);
     try {
-      exit = await runtime.watch(held.folder);
+      exit = await held.host.runtime.watch(held.folder);
     } catch (error) {
       if (closing.aborted) return;
       exit = { type: "vanished", message: `The runtime lost sight of the task: ${(error as Error).message}` };
@@ -300,8 +311,9 @@ export class AttemptRunner {
 
   /** Reports that user code runs, once it does. Should that fail, the outcome says the same and more. */
   async #announce(held: HeldAttempt): Promise<void> {
-    const { runtime, outbox, closing, logger } = this.#options;
+    const { outbox, closing, logger } = this.#options;
     const { folder } = held;
+    const { runtime } = held.host;
     try {
       if (!held.isRunning) {
         const sinceMs = await runtime.whenRunning?.(folder);
@@ -320,7 +332,7 @@ export class AttemptRunner {
   /** The object store may be away for a moment; what the task computed is not thrown away for that. */
   async #collect(held: HeldAttempt, exit: Exit, endedAtMs: number): Promise<Outcome> {
     const { outputBytesMax, logger, closing } = this.#options;
-    const { place } = this.#options.launch;
+    const { place } = held.host;
     const grant = held.grant as ClaimGrant;
     const startedAtMs = held.startedAtMs ?? endedAtMs;
     const begunAtMs = held.isRunning ? startedAtMs : null;
@@ -358,20 +370,19 @@ export class AttemptRunner {
   }
 
   async #stopNow(held: HeldAttempt): Promise<void> {
-    const { runtime, logger } = this.#options;
     try {
       await held.folder.write("stop", true);
-      if (held.startedAtMs !== undefined) await runtime.stop(held.folder, STOP_GRACE_MS);
+      if (held.startedAtMs !== undefined) await held.host.runtime.stop(held.folder, STOP_GRACE_MS);
     } catch (error) {
-      logger.error({ err: error, attempt: held.folder.key }, "Cannot stop a task");
+      this.#options.logger.error({ err: error, attempt: held.folder.key }, "Cannot stop a task");
     }
   }
 
   async #forget(held: HeldAttempt): Promise<void> {
-    const { runtime, ledger, logs, outbox } = this.#options;
+    const { ledger, logs, outbox } = this.#options;
     outbox.forget(held);
     await logs.finish(held);
-    if (held.startedAtMs !== undefined) await runtime.cleanup(held.folder);
+    if (held.startedAtMs !== undefined) await held.host.runtime.cleanup(held.folder);
     await ledger.remove(held.folder);
     this.#held.delete(held.folder.key);
   }

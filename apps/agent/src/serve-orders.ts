@@ -29,7 +29,8 @@ export interface ServeOptions {
   readonly api: ApiClient;
   readonly runner: AttemptRunner;
   readonly decks: DeckShipper;
-  readonly clients: ClientPlaces;
+  /** Places beside the slots whose tasks are waited for at the end. */
+  readonly beside: readonly ClientPlaces[];
   readonly logger: Logger;
   readonly metrics: AgentMetrics;
 }
@@ -47,7 +48,7 @@ const INSTANT_ORDERS_AT_ONCE = 50;
 
 /** Takes over what an earlier process left, tells the api so, and only then takes new orders: as many as there is room for. */
 export async function serveOrders(options: ServeOptions): Promise<Serving> {
-  const { config, agentId, ledger, runtime, queues, runner, clients, metrics } = options;
+  const { config, agentId, ledger, runtime, queues, runner, beside, metrics } = options;
   const folders = await ledger.list();
   const taker = await queues.openOrderTaker(config.pool);
   const desk = new OrderDesk({
@@ -78,7 +79,7 @@ export async function serveOrders(options: ServeOptions): Promise<Serving> {
     drain: async (seconds) => {
       isDraining = true;
       desk.stop();
-      const ended = desk.whenIdle().then(() => clients.whenEmpty());
+      const ended = desk.whenIdle().then(() => Promise.all(beside.map((places) => places.whenEmpty())));
       await Promise.race([ended, pause(seconds * 1000, undefined, { ref: false })]);
       await instant.close();
     },

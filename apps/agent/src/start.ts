@@ -1,10 +1,12 @@
 import type { Environment } from "@skein/config";
-import { openQueues } from "@skein/queue";
+import { openQueues, type Queues } from "@skein/queue";
 import { openSources } from "@skein/secrets";
-import { openStorage, storeOptions } from "@skein/storage";
+import { openStorage, type Storage, storeOptions } from "@skein/storage";
 import { type Logger, openLogger, openMetricsServer } from "@skein/telemetry";
 import { ClientPlaces } from "./client-places.ts";
 import type { AgentConfig } from "./config.ts";
+import { openConnectors } from "./connectors/open-connectors.ts";
+import { type Host, ownHost } from "./hosts.ts";
 import { launchSettings } from "./launch-settings.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import { type ApiClient, openApiClient } from "./link/api-client.ts";
@@ -12,10 +14,12 @@ import { ClaimBatcher } from "./link/claim-batcher.ts";
 import { DeckShipper } from "./link/deck-shipper.ts";
 import { LogShipper } from "./link/log-shipper.ts";
 import { ReportOutbox } from "./link/report-outbox.ts";
-import { createAgentMetrics } from "./metrics.ts";
+import { type AgentMetrics, createAgentMetrics } from "./metrics.ts";
 import { AttemptRunner } from "./run-attempt.ts";
 import { openRuntime } from "./runtimes/open-runtime.ts";
+import type { Runtime } from "./runtimes/runtime.ts";
 import { type Serving, serveOrders } from "./serve-orders.ts";
+import { prepareLaunch } from "./task/prepare-launch.ts";
 import { credentialsProblem } from "./task-store-access.ts";
 
 /** Parts that a caller may bring. */
@@ -82,25 +86,19 @@ async function open(
   const agentId = config.agentId ?? (await ledger.agentId());
   const storage = await opened(openStorage(storeOptions(config)), (one) => one.close());
   const runtime = await opened(openRuntime(config, agentId, logger), (one) => one.close());
-  const queues = await opened(
-    openQueues({
-      redisUrl: config.redisUrl,
-      postgresUrl: config.queueDatabaseUrl,
-      prefix: config.queuePrefix,
-      onError: (error) => logger.warn({ err: error }, "The queue reported an error"),
-    }),
-    (one) => one.close(),
-  );
+  const queues = await opened(openOwnQueues(config, logger), (one) => one.close());
   const problem = credentialsProblem(config);
   if (problem !== undefined) logger.warn(problem);
   const api = parts.api ?? openApiClient({ url: config.apiUrl, token: config.agentToken });
   const metrics = createAgentMetrics();
   const decks = await opened(new DeckShipper(storage, logger), (one) => one.close());
   const clients = new ClientPlaces(config.agentClientSlots);
+  const { hosts, calls, close: closeHosts } = openHosts({ config, runtime, storage, logger, metrics });
+  closers.push(closeHosts);
   const closing = await opened(new AbortController(), (one) => one.abort());
   const runner = new AttemptRunner({
     ledger,
-    runtime,
+    hosts,
     claims: new ClaimBatcher(api, { agentId, pool: config.pool }, (seconds) => metrics.claimSeconds.observe(seconds)),
     outbox: await opened(new ReportOutbox(queues, agentId, logger, metrics), (one) => one.close()),
     decks,
@@ -108,14 +106,25 @@ async function open(
     logs: await opened(new LogShipper(api, agentId, logger, (bytes) => metrics.logBytes.inc(bytes)), (one) =>
       one.close(),
     ),
-    launch: launchSettings(config, storage),
     secrets: openSources(config.agentSecretsSources, { environment: parts.environment ?? {} }),
     outputBytesMax: config.outputBytesMax,
     logger,
     onEnded: (outcome) => metrics.ended.inc({ outcome }),
     closing: closing.signal,
   });
-  const whole = { config, agentId, ledger, runtime, queues, api, runner, decks, clients, logger, metrics };
+  const whole = {
+    config,
+    agentId,
+    ledger,
+    runtime,
+    queues,
+    api,
+    runner,
+    decks,
+    beside: [clients, ...calls],
+    logger,
+    metrics,
+  };
   const serving = await opened(serveOrders(whole), (one) => one.close());
   // Pushed behind the rest, so it comes first at the end.
   if (config.endTasks) closers.push(() => runner.endTasks());
@@ -126,4 +135,40 @@ async function open(
     await opened(server, (one) => one.close());
   }
   return { agentId, serving };
+}
+
+const openOwnQueues = ({ redisUrl, queueDatabaseUrl, queuePrefix }: AgentConfig, logger: Logger): Promise<Queues> =>
+  openQueues({
+    redisUrl,
+    postgresUrl: queueDatabaseUrl,
+    prefix: queuePrefix,
+    onError: (error) => logger.warn({ err: error }, "The queue reported an error"),
+  });
+
+interface HostParts {
+  readonly config: AgentConfig;
+  readonly runtime: Runtime;
+  readonly storage: Storage;
+  readonly logger: Logger;
+  readonly metrics: AgentMetrics;
+}
+
+/** The agent's own runtime, and connectors for what they serve. */
+function openHosts({ config, runtime, storage, logger, metrics }: HostParts) {
+  const launch = launchSettings(config, storage);
+  const own: Host = {
+    runtime,
+    place: launch.place,
+    prepare: (folder, grant) => prepareLaunch(folder, grant, launch),
+    keepsTasks: false,
+  };
+  if (!config.connectors) return { hosts: ownHost(own), calls: [], close: () => {} };
+  const { hosts, calls, close } = openConnectors({
+    connectors: config.connectors,
+    slots: config.connectorSlots,
+    storage,
+    logger,
+    onCall: (connector, method, code) => metrics.connectorCalls.inc({ connector, method, code }),
+  });
+  return { hosts: hosts(own), calls: [calls], close };
 }

@@ -4,8 +4,11 @@ import { basename, dirname, join } from "node:path";
 import { type AttemptId, attemptKey, readAttemptKey } from "@skein/contracts";
 import type { z } from "zod";
 
-/** The records of an attempt: what to do, what was granted, what was started, that it must stop, what became of it, how much of its log was sent. */
-export type RecordName = "order" | "grant" | "state" | "stop" | "verdict" | "shipped";
+/**
+ * The records of an attempt: what to do, what was granted, what was started, what a connector made for it, that it must
+ * stop, what became of it, how much of its log was sent.
+ */
+export type RecordName = "order" | "grant" | "state" | "connector" | "stop" | "verdict" | "shipped";
 
 const WORK_FOLDER = "work";
 

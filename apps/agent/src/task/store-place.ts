@@ -29,6 +29,11 @@ export function storePlace(storage: PlaceStorage): DataPlace {
       `Pods cannot reach the files of this machine: SKEIN_RUNTIME=kubernetes needs an object store, but SKEIN_STORAGE is ${storage.rootUri}`,
     );
   }
+  return objectPlace(storage);
+}
+
+/** As `storePlace`, for what finds file storage too because it is on this machine. */
+export function objectPlace(storage: PlaceStorage): DataPlace {
   return {
     isOnDisk: false,
     takesPods: true,

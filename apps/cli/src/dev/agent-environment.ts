@@ -27,7 +27,7 @@ const ALLOWED = [
   "SKEIN_OUTPUT_BYTES_MAX",
   "SKEIN_HIDDEN_FOLDERS",
 ];
-const ALLOWED_PREFIXES = ["SKEIN_AGENT_", "SKEIN_DOCKER_", "SKEIN_TASK_AWS_", "AWS_"];
+const ALLOWED_PREFIXES = ["SKEIN_AGENT_", "SKEIN_CONNECTOR", "SKEIN_DOCKER_", "SKEIN_TASK_AWS_", "AWS_"];
 
 /** The agent's environment: the allowed part of `environment`, then `own`. */
 export function agentEnvironment(
