@@ -1,8 +1,9 @@
 import type { Db, Notifier } from "@skein/db";
-import { runStarter } from "@skein/launch";
+import { openPolicyBook, runStarter } from "@skein/launch";
 import type { Keyring } from "@skein/secrets";
 import type { Storage } from "@skein/storage";
 import { poolService } from "./agents/pool-service.ts";
+import { attributeService } from "./attributes/attribute-service.ts";
 import { catalogService } from "./catalog/catalog-service.ts";
 import { evictionService } from "./catalog/eviction-service.ts";
 import { lineageService } from "./lineage/lineage-service.ts";
@@ -69,14 +70,17 @@ export function createServices({ db, storage, notifier, keyring, config }: Servi
     findWorkflow: workflows.find,
   });
   const findTarget = launchTargets({ tasks, workflows, launchPlans });
-  const startRun = runStarter(db.$client, storage, { maxParallelism: config.maxParallelism ?? 0 });
-  const launch = launcher({ db, notifier, projects, checkRawOutput, findTarget, startRun });
+  const maxParallelism = config.maxParallelism ?? 0;
+  const policies = openPolicyBook(db.$client);
+  const startRun = runStarter(db.$client, storage, { maxParallelism, policies });
+  const launch = launcher({ db, notifier, projects, checkRawOutput, policies, findTarget, startRun });
   const runs = runService({ db, storage, notifier, launch });
   const actions = actionService(db, storage);
   return {
     config,
     storage,
     projects,
+    attributes: attributeService({ db, projects, policies, checkRawOutput, maxParallelism }),
     registry: { tasks, workflows, launchPlans, namedEntities: namedEntityService(db) },
     runs,
     actions,

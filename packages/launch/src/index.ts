@@ -1,5 +1,17 @@
 export { type ChildPlace, childSpec, NESTING_MAX, nestingOf } from "./child-spec.ts";
-export { type LaunchPlanVersion, type LaunchTarget, launchPlanTarget } from "./launch-target.ts";
+export { type LaunchPlanVersion, type LaunchTarget, launchPlanTarget, policyScopeOf } from "./launch-target.ts";
+export { type Policies, type PolicyKind, type PolicyOf, type PolicyScope, readPolicies } from "./policies/policies.ts";
+export { EMPTY_BOOK, openPolicyBook, type PolicyBook } from "./policies/policy-book.ts";
+export { isPoolName } from "./policies/pool-of-run.ts";
+export {
+  amountsOf,
+  askedWithin,
+  NO_TASK_RESOURCES,
+  type TaskResources,
+  taskResourcesOf,
+  withTaskResources,
+} from "./policies/task-resources.ts";
+export { limitProblems, QUEUE_TIMEOUT_NAME } from "./limit-settings.ts";
 export { otherRunName, readRunName } from "./run-name.ts";
 export {
   type Launch,

@@ -1,6 +1,7 @@
 import type { LaunchLimit, VersionId } from "@skein/db";
 import type { LaunchPlanClosure, LaunchPlanSpec } from "@skein/idl/admin";
 import type { Identifier, LiteralMap, ParameterMap } from "@skein/idl/core";
+import type { PolicyScope } from "./policies/policies.ts";
 
 /** What a launch starts, as rows and rules. */
 export interface LaunchTarget {
@@ -15,6 +16,13 @@ export interface LaunchTarget {
   /** From the launch plan's concurrency policy. */
   readonly limit: LaunchLimit | undefined;
 }
+
+/** Which policies hold for a run of the target. A single task is a part of no workflow that has a name. */
+export const policyScopeOf = (domain: string, { launchPlan, launched }: LaunchTarget): PolicyScope => ({
+  domain,
+  workflow: launchPlan?.workflowId?.name ?? "",
+  launchPlan: launchPlan ? launched.name : "",
+});
 
 /** One version of a launch plan, decoded. */
 export interface LaunchPlanVersion {

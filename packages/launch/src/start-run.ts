@@ -14,8 +14,11 @@ import { checkInputs } from "@skein/engine";
 import { toBytes } from "@skein/idl";
 import { type ExecutionSpec, ExecutionSpecSchema } from "@skein/idl/admin";
 import { type LiteralMap, LiteralMapSchema } from "@skein/idl/core";
-import type { LaunchTarget } from "./launch-target.ts";
+import { foundInputs } from "./found-inputs.ts";
+import { type LaunchTarget, policyScopeOf } from "./launch-target.ts";
 import { mergeSpec } from "./merge-spec.ts";
+import { openPolicyBook, type PolicyBook } from "./policies/policy-book.ts";
+import { poolOfRun } from "./policies/pool-of-run.ts";
 import { newRunId, shardOf } from "./run-name.ts";
 import { runSettings } from "./run-settings.ts";
 import { storeValue, type ValueStore } from "./stored-values.ts";
@@ -60,6 +63,7 @@ export interface Launch {
 export type LaunchOutcome =
   | { readonly type: "started"; readonly runId: string }
   | { readonly type: "inputsInvalid"; readonly problems: string }
+  | { readonly type: "poolRefused"; readonly problem: string }
   | { readonly type: "full"; readonly limit: LaunchLimit }
   | { readonly type: "notInserted" };
 
@@ -67,6 +71,8 @@ export type LaunchOutcome =
 export interface LaunchDefaults {
   /** How many of its tasks may be under way at once; 0 for any number. */
   readonly maxParallelism: number;
+  /** What administrators set for projects. */
+  readonly policies?: PolicyBook;
 }
 
 /** A child run says as much as the run around it, so who launches children needs none. */
@@ -84,7 +90,7 @@ export type RunStarter = ReturnType<typeof runStarter>;
 export function runStarter(
   pool: OpenDb["pool"],
   storage: ValueStore,
-  { maxParallelism }: LaunchDefaults = NO_DEFAULTS,
+  { maxParallelism, policies: book = openPolicyBook(pool) }: LaunchDefaults = NO_DEFAULTS,
 ) {
   let shards = { count: 0, readAtMs: Number.NEGATIVE_INFINITY };
 
@@ -95,10 +101,23 @@ export function runStarter(
     return shards.count;
   }
 
+  /** What a run is started with, and whose agents do its work. */
+  async function specOf({ id, target, requested, principal }: Launch) {
+    const { launched, launchPlan } = target;
+    const policies = await book.of(id.project);
+    const scope = policyScopeOf(id.domain, target);
+    const spec = mergeSpec({ requested, launchPlan, launched, principal, policies, scope, maxParallelism });
+    return { spec, place: poolOfRun(spec, policies, scope) };
+  }
+
   /** The rows of a run that takes these inputs. */
-  async function rowsOf({ id, target, requested, given, principal, origin }: Launch, inputs: LiteralMap) {
-    const { launched, launchPlan, launchPlanId, taskId, workflowId } = target;
-    const spec = mergeSpec({ requested, launchPlan, launched, principal, maxParallelism });
+  async function rowsOf(
+    { id, target, given, principal, origin }: Launch,
+    inputs: LiteralMap,
+    spec: ExecutionSpec,
+    workPool: string,
+  ) {
+    const { launchPlanId, taskId, workflowId } = target;
     const createdAt = new Date();
     const runId = newRunId(createdAt.getTime());
     const folder = ["meta", id.project, id.domain, id.name, runId];
@@ -117,7 +136,7 @@ export function runStarter(
       taskId,
       workflowId,
       overwriteCache: spec.overwriteCache,
-      settings: runSettings(spec),
+      settings: { ...runSettings(spec), pool: workPool, foundInputs: foundInputs(inputs) },
       tags: tagsOf(spec),
       spec: toBytes(ExecutionSpecSchema, spec),
       userInputs,
@@ -132,7 +151,9 @@ export function runStarter(
     if ("problems" in checked) {
       return { type: "inputsInvalid", problems: checked.problems.map(({ message }) => message).join("; ") };
     }
-    const run = await rowsOf(launch, checked.inputs);
+    const { spec, place } = await specOf(launch);
+    if ("problem" in place) return { type: "poolRefused", problem: place.problem };
+    const run = await rowsOf(launch, checked.inputs, spec, place.pool);
     const inserted = limit ? await insertRunWithin(pool, run, limit) : await insertRun(pool, run);
     if (inserted === "full" && limit) return { type: "full", limit };
     return inserted ? { type: "started", runId: run.id } : { type: "notInserted" };

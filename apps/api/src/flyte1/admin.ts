@@ -24,7 +24,7 @@ export const adminHandlers = (services: Services): AdminHandlers => ({
   ...metricsHandlers(services),
   ...nodeExecutionHandlers(services),
   ...taskExecutionHandlers(services),
-  ...attributeHandlers(),
+  ...attributeHandlers(services),
   getVersion: async () => ({
     controlPlaneVersion: { Build: "skein", Version: services.config.version, BuildTime: "" },
   }),

@@ -3,7 +3,7 @@ import { type Db, EVENTS_CHANNEL, findRun, type LaunchLimit, type NameId, type N
 import { SkeinError } from "@skein/errors";
 import type { ExecutionSpec } from "@skein/idl/admin";
 import { type LiteralMap, LiteralMapSchema } from "@skein/idl/core";
-import { type LaunchOrigin, type RunStarter, readRunName } from "@skein/launch";
+import { type LaunchOrigin, type PolicyBook, policyScopeOf, type RunStarter, readRunName } from "@skein/launch";
 import type { Call } from "../call.ts";
 import type { ProjectService } from "../projects/project-service.ts";
 import { checkText, invalid, storableText } from "../registry/identity.ts";
@@ -26,6 +26,7 @@ export interface LaunchDependencies {
   readonly notifier: Notifier;
   readonly projects: ProjectService;
   readonly checkRawOutput: CheckRawOutput;
+  readonly policies: PolicyBook;
   readonly findTarget: ReturnType<typeof launchTargets>;
   readonly startRun: RunStarter;
 }
@@ -34,7 +35,9 @@ const TAGS_MAX = 100;
 const MANUAL: LaunchOrigin = { mode: "manual", referenceRunId: null };
 
 /** Starts runs for callers: decides whether they may, and tells them why not (contract 6.1). */
-export function launcher({ db, notifier, projects, checkRawOutput, findTarget, startRun }: LaunchDependencies) {
+export function launcher(dependencies: LaunchDependencies) {
+  const { db, notifier, projects, checkRawOutput, policies, findTarget, startRun } = dependencies;
+
   /** Why a run was not inserted. */
   async function refusal(call: Call, id: NameId): Promise<SkeinError> {
     await projects.requireActive(call, id.project, id.domain);
@@ -51,6 +54,10 @@ export function launcher({ db, notifier, projects, checkRawOutput, findTarget, s
     checkRawOutput("spec.raw_output_data_config", id, requested.rawOutputDataConfig);
     // What a launch plan says was right when it was registered; what is allowed may have changed since.
     checkRawOutput("launch plan's raw_output_data_config", id, target.launchPlan?.rawOutputDataConfig);
+    const scope = policyScopeOf(id.domain, target);
+    for (const config of (await policies.of(id.project)).all("workflowExecutionConfig", scope)) {
+      checkRawOutput("the project's raw_output_data_config", id, config.rawOutputDataConfig);
+    }
     const given = request.inputs ?? request.spec.inputs ?? create(LiteralMapSchema);
     const principal = storableText(call.caller.subject);
     const outcome = await startRun({ id, target, requested, given, principal, origin });
@@ -60,6 +67,8 @@ export function launcher({ db, notifier, projects, checkRawOutput, findTarget, s
         return id;
       case "inputsInvalid":
         throw new SkeinError("invalid_argument", "inputs_invalid", `Inputs are invalid: ${outcome.problems}.`);
+      case "poolRefused":
+        throw new SkeinError("invalid_argument", "pool_refused", `${outcome.problem}.`);
       case "full":
         throw limitReached(outcome.limit);
       case "notInserted":

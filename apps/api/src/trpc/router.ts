@@ -1,5 +1,6 @@
 import { agentRouter } from "./agent.ts";
 import { agentsRouter, poolsRouter } from "./agents.ts";
+import { attributesRouter } from "./attributes.ts";
 import { router } from "./base.ts";
 import { cacheRouter } from "./cache.ts";
 import { dataRouter } from "./data.ts";
@@ -15,6 +16,7 @@ import { systemRouter } from "./system.ts";
 /** The typed API. Clients import its type; every procedure needs a row in the permission table. */
 export const appRouter = router({
   projects: projectsRouter,
+  attributes: attributesRouter,
   tasks: tasksRouter,
   workflows: workflowsRouter,
   launchPlans: launchPlansRouter,

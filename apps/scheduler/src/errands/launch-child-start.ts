@@ -58,6 +58,7 @@ export function childStarter(tools: ErrandTools): (start: ChildStart) => Promise
       const outcome = await startRun({ ...launch, id });
       if (outcome.type === "started") return { type: "done" };
       if (outcome.type === "inputsInvalid") return failed(errand, "InputsInvalid", `${outcome.problems}.`);
+      if (outcome.type === "poolRefused") return failed(errand, "PoolRefused", `${outcome.problem}.`);
       if (outcome.type === "full") {
         const { launchPlan, runsMax } = outcome.limit;
         const message = `Launch plan ${launchPlan.name} has ${runsMax} unfinished runs, the most that its concurrency policy allows.`;
