@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import {
   CHANGES_CHANNEL,
+  countRuns,
   type Db,
   EVENTS_CHANNEL,
   findRun,
@@ -12,8 +13,11 @@ import {
   type NameId,
   type Notifier,
   type RunField,
+  type RunFilter,
   type RunRow,
+  type RunSearch,
   type RunState,
+  searchRuns,
   setRunState,
 } from "@skein/db";
 import { isTerminalRun } from "@skein/engine";
@@ -64,6 +68,14 @@ export function runService({ db, storage, notifier, launch }: RunDependencies) {
     async list(_call: Call, query: ListQuery<RunField>): Promise<RunView[]> {
       return (await listRuns(db, query)).map(toView);
     },
+
+    /** A page of the runs of a project that fit. */
+    async search(_call: Call, search: RunSearch): Promise<RunView[]> {
+      return (await searchRuns(db, search)).map(toView);
+    },
+
+    /** How many runs that fit are in each phase; of more than `max` in a domain only the newest are counted. */
+    count: (_call: Call, filter: RunFilter, max: number) => countRuns(db, filter, max),
 
     /** The name of the run that this one repeats. */
     async findReference(_call: Call, run: Pick<RunView, "referenceRunId">): Promise<NameId | undefined> {

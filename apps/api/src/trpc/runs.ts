@@ -12,6 +12,7 @@ import { ByAction, ByAttempt, ByName, InDomain, Page, pageOf, word } from "./inp
 import { LaunchInput, readLaunch } from "./launch.ts";
 import { toActionJson, toAttemptJson, toRunJson } from "./run-json.ts";
 import { mapProcedures } from "./run-maps.ts";
+import { searchProcedures } from "./run-search.ts";
 import { toValuesJson } from "./values-json.ts";
 
 const State = z.enum(["active", "archived"], "must be active or archived");
@@ -172,6 +173,7 @@ export const runsRouter = router({
   }),
 
   ...mapProcedures,
+  ...searchProcedures,
 
   /** A stretch of the log. To follow it, ask again from `nextOffset` until `isComplete` and the text is empty. */
   logs: procedure.input(ReadLogs).query(async ({ ctx, input }) => {
