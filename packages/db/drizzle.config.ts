@@ -15,6 +15,7 @@ export default defineConfig({
     "registry",
     "retention",
     "run",
+    "schedule",
     "secret",
   ].map((file) => `./src/schema/${file}.ts`),
   out: "./migrations",

@@ -8,6 +8,10 @@ create type attempt_phase as enum ('queued', 'running', 'succeeded', 'failed', '
 
 create type attribute_type as enum ('task_resource', 'cluster_resource', 'execution_queue', 'execution_cluster_label', 'quality_of_service_specification', 'plugin_override', 'workflow_execution_config', 'cluster_assignment');
 
+create type backfill_order as enum ('oldest', 'newest');
+
+create type backfill_phase as enum ('running', 'paused', 'cancelled', 'done');
+
 create type cache_status as enum ('disabled', 'miss', 'hit', 'populated', 'lookup_failure', 'put_failure', 'skipped', 'evicted');
 
 create type delivery_outcome as enum ('waiting', 'delivered', 'failed');
@@ -35,6 +39,8 @@ create type run_phase as enum ('queued', 'running', 'succeeded', 'failing', 'fai
 create type run_state as enum ('active', 'archived', 'purged');
 
 create type target_kind as enum ('email', 'slack', 'webhook');
+
+create type tick_outcome as enum ('pending', 'launched', 'skipped', 'missed', 'failed', 'cancelled');
 
 create type timer_kind as enum ('deadline', 'backoff', 'wake', 'queue', 'total');
 
@@ -212,6 +218,34 @@ create table attributes (
   constraint attributes_project_projects_id_fk FOREIGN KEY (project) REFERENCES projects(id),
   constraint attributes_project_domain_workflow_launch_plan_type_pk PRIMARY KEY (project, domain, workflow, launch_plan, type)
 );
+
+create table backfills (
+  id uuid not null,
+  project text not null,
+  domain text not null,
+  name text not null,
+  shard smallint not null,
+  launch_plan_id bigint not null,
+  phase backfill_phase default 'running'::backfill_phase not null,
+  definition jsonb not null,
+  time_zone text not null,
+  kickoff_input text not null,
+  from_at timestamp(3) with time zone not null,
+  to_at timestamp(3) with time zone not null,
+  order backfill_order not null,
+  max_parallel integer not null,
+  overwrite_cache boolean not null,
+  again boolean not null,
+  tick_count integer not null,
+  created_by text not null,
+  created_at timestamp(3) with time zone default now() not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  ended_at timestamp(3) with time zone,
+  constraint backfills_launch_plan_id_launch_plans_id_fk FOREIGN KEY (launch_plan_id) REFERENCES launch_plans(id),
+  constraint backfills_pkey PRIMARY KEY (id)
+);
+CREATE INDEX backfills_newest_idx ON public.backfills USING btree (project, domain, created_at);
+CREATE INDEX backfills_running_idx ON public.backfills USING btree (shard) WHERE (phase = 'running'::backfill_phase);
 
 create table cache_datasets (
   project text not null,
@@ -611,11 +645,61 @@ CREATE INDEX runs_newest_idx ON public.runs USING btree (project, domain, create
 CREATE UNIQUE INDEX runs_parent_idx ON public.runs USING btree (parent_run_id, parent_ordinal, parent_attempt) WHERE (parent_run_id IS NOT NULL);
 CREATE INDEX runs_unfinished_idx ON public.runs USING btree (shard) WHERE (phase <> ALL (ARRAY['succeeded'::run_phase, 'failed'::run_phase, 'aborted'::run_phase]));
 
+create table schedule_ticks (
+  id bigint generated always as identity not null,
+  project text not null,
+  domain text not null,
+  name text not null,
+  fire_at timestamp(3) with time zone not null,
+  again text default ''::text not null,
+  shard smallint not null,
+  launch_plan_id bigint not null,
+  backfill_id uuid,
+  outcome tick_outcome default 'pending'::tick_outcome not null,
+  run_name text,
+  reason text default ''::text not null,
+  is_open boolean default false not null,
+  is_aborting boolean default false not null,
+  try_at timestamp(3) with time zone default now() not null,
+  created_at timestamp(3) with time zone default now() not null,
+  settled_at timestamp(3) with time zone,
+  constraint schedule_ticks_backfill_id_backfills_id_fk FOREIGN KEY (backfill_id) REFERENCES backfills(id),
+  constraint schedule_ticks_launch_plan_id_launch_plans_id_fk FOREIGN KEY (launch_plan_id) REFERENCES launch_plans(id),
+  constraint schedule_ticks_pkey PRIMARY KEY (id),
+  constraint schedule_ticks_identity UNIQUE (project, domain, name, fire_at, again)
+);
+CREATE INDEX schedule_ticks_backfill_idx ON public.schedule_ticks USING btree (backfill_id, outcome, fire_at) WHERE (backfill_id IS NOT NULL);
+CREATE INDEX schedule_ticks_open_idx ON public.schedule_ticks USING btree (shard) WHERE is_open;
+CREATE INDEX schedule_ticks_pending_idx ON public.schedule_ticks USING btree (shard, project, domain, name, fire_at) WHERE ((outcome = 'pending'::tick_outcome) AND (backfill_id IS NULL));
+
 create table schedulers (
   id text not null,
   lease_expires_at timestamp(3) with time zone not null,
   constraint schedulers_pkey PRIMARY KEY (id)
 );
+
+create table schedules (
+  project text not null,
+  domain text not null,
+  name text not null,
+  shard smallint not null,
+  launch_plan_id bigint,
+  definition jsonb not null,
+  plan_policy jsonb not null,
+  own_policy jsonb default '{}'::jsonb not null,
+  is_paused boolean default false not null,
+  anchor_at timestamp(3) with time zone not null,
+  considered_at timestamp(3) with time zone not null,
+  wake_at timestamp(3) with time zone,
+  activated_at timestamp(3) with time zone not null,
+  activated_by text not null,
+  updated_by text not null,
+  created_at timestamp(3) with time zone default now() not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  constraint schedules_launch_plan_id_launch_plans_id_fk FOREIGN KEY (launch_plan_id) REFERENCES launch_plans(id),
+  constraint schedules_project_domain_name_pk PRIMARY KEY (project, domain, name)
+);
+CREATE INDEX schedules_wake_idx ON public.schedules USING btree (shard, wake_at) WHERE (wake_at IS NOT NULL);
 
 create table secrets (
   org text default ''::text not null,

@@ -8,4 +8,5 @@ export * from "./project.ts";
 export * from "./registry.ts";
 export * from "./retention.ts";
 export * from "./run.ts";
+export * from "./schedule.ts";
 export * from "./secret.ts";
