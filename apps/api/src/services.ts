@@ -80,6 +80,7 @@ export function createServices({ db, storage, notifier, keyring, config }: Servi
     config,
     storage,
     projects,
+    policies,
     attributes: attributeService({ db, projects, policies, checkRawOutput, maxParallelism }),
     registry: { tasks, workflows, launchPlans, namedEntities: namedEntityService(db) },
     runs,
