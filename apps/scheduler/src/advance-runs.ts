@@ -202,6 +202,7 @@ export class Advancer {
       this.inbox.release(work.runId);
     }
     if (written.size > 0) onChanged();
+    publisher.progressed();
     this.#tellOthers(written);
   }
 
@@ -279,7 +280,8 @@ function toOutgoing(prepared: readonly Prepared[], commands: Committed["commands
         changes.values.filter(({ side }) => side === "inputs").map(({ ordinal, bytes }) => [ordinal, bytes]),
       );
       const orders = new Map(advance.orders.map((order) => [order.id.ordinal, order]));
-      return [work.runId, { shard: step.run.shard, state: step.run.state, inputs, orders }] as const;
+      const { shard, project, state } = step.run;
+      return [work.runId, { shard, project, state, inputs, orders }] as const;
     }),
   );
   return commands.flatMap(({ id, commandId }) => {
@@ -288,6 +290,7 @@ function toOutgoing(prepared: readonly Prepared[], commands: Committed["commands
     if (!run || !order) return [];
     const { kind, pool } = order;
     const asks = kind === "echo" ? null : askedBy(run.state, id.ordinal);
-    return [{ id, commandId, kind, pool, shard: run.shard, inputs: run.inputs.get(id.ordinal), asks }];
+    const { shard, project, inputs } = run;
+    return [{ id, commandId, kind, pool, shard, project, inputs: inputs.get(id.ordinal), asks }];
   });
 }

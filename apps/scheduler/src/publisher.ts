@@ -5,11 +5,12 @@ import {
   ORDER_INPUT_BYTES_MAX,
   type OrderKind,
 } from "@skein/contracts";
-import { deleteCommands, type PendingOrder } from "@skein/db";
+import { markPublished, type PendingOrder } from "@skein/db";
 import type { Lane, Queues } from "@skein/queue";
 import type { Logger } from "@skein/telemetry";
 import type { FindAsked } from "./asked-resources.ts";
 import type { Pool } from "./database.ts";
+import { countByProject } from "./fair-share.ts";
 import type { SchedulerMetrics } from "./metrics.ts";
 import type { Values } from "./values.ts";
 
@@ -18,7 +19,7 @@ export interface Outgoing extends PendingOrder {
   readonly inputs?: Uint8Array | undefined;
   /** Null where its container asks for nothing, undefined where the caller does not know. */
   readonly asks?: AskedResources | null;
-  /** The row of `commands` to delete once the queue has the order. */
+  /** The row of `commands` that is told once the queue has the order. */
   readonly commandId?: number;
 }
 
@@ -34,48 +35,75 @@ export interface PublisherOptions {
   readonly onBacklog: () => void;
 }
 
-const DELETE_EVERY_MS = 50;
-const DELETE_BATCH = 5_000;
+const MARK_EVERY_MS = 50;
+const MARK_BATCH = 5_000;
+/** How soon the publish loop looks for places that became free. */
+const PROGRESS_MS = 50;
 
 /** An order that starts nothing needs no slot, so it never waits behind one that does. */
 export const laneOf = (kind: OrderKind): Lane => (kind === "echo" ? "instant" : "slot");
-const laneKey = ({ pool, kind }: PendingOrder): string => `${pool}/${laneOf(kind)}`;
+const keyOf = (pool: string, lane: Lane): string => `${pool}/${lane}`;
+const laneKey = ({ pool, kind }: PendingOrder): string => keyOf(pool, laneOf(kind));
+
+/** What the publish loop found in a lane of a pool. */
+export interface LaneRoom {
+  /** How many more orders may go out at once. 0 sends everything through the publish loop, which keeps their order. */
+  readonly room: number;
+  /** Projects that may not have any number of attempts under way: the publish loop counts theirs. */
+  readonly limited: ReadonlySet<string>;
+  /** Commands wait for a place that somebody else has. */
+  readonly hasBacklog: boolean;
+}
 
 /**
  * Gives orders to the queue right after the commit that made them, as long as there is room in their pool's window;
  * what finds no room stays a row, and the publish loop takes it up. Only after the queue has an order is its row
- * deleted, so a crash in between publishes it twice, which is harmless.
+ * told so, and a crash in between publishes it twice, which is harmless.
  */
 export class Publisher {
   readonly #options: PublisherOptions;
-  readonly #room = new Map<string, number>();
-  readonly #inFlight = new Set<number>();
-  #published: number[] = [];
-  #deleteTimer: NodeJS.Timeout | undefined;
+  readonly #lanes = new Map<string, { -readonly [Name in keyof LaneRoom]: LaneRoom[Name] }>();
+  readonly #inFlight = new Map<number, Outgoing>();
+  readonly #published = new Map<number, Outgoing>();
+  #markTimer: NodeJS.Timeout | undefined;
+  #progressTimer: NodeJS.Timeout | undefined;
   readonly #pending = new Set<Promise<void>>();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
   }
 
-  /** Commands that are on their way, or whose rows are about to be deleted. */
+  /** Commands that are on their way, or whose rows are about to be told. */
   get busyCommands(): number[] {
-    return [...this.#inFlight, ...this.#published];
+    return [...this.#inFlight.keys(), ...this.#published.keys()];
   }
 
-  /** How many more orders may go out at once. 0 sends everything through the publish loop, which keeps their order. */
-  setRoom(pool: string, lane: Lane, room: number): void {
-    this.#room.set(`${pool}/${lane}`, Math.max(0, room));
+  /** How many of them each project has in the slots' lane of a pool: rows do not know of these yet. */
+  busyIn(pool: string): ReadonlyMap<string, number> {
+    const busy = [...this.#inFlight.values(), ...this.#published.values()];
+    return countByProject(busy.filter((order) => order.pool === pool && order.kind !== "echo"));
+  }
+
+  setRoom(pool: string, lane: Lane, room: LaneRoom): void {
+    this.#lanes.set(keyOf(pool, lane), { ...room });
+  }
+
+  /** Attempts began or ended, so there may be places for orders that wait. */
+  progressed(): void {
+    if (this.#progressTimer || ![...this.#lanes.values()].some(({ hasBacklog }) => hasBacklog)) return;
+    this.#progressTimer = setTimeout(() => {
+      this.#progressTimer = undefined;
+      this.#options.onBacklog();
+    }, PROGRESS_MS);
   }
 
   /** Publishes what there is room for, without making the caller wait. */
   publishSoon(orders: readonly Outgoing[]): void {
     const now: Outgoing[] = [];
     for (const order of orders) {
-      const key = laneKey(order);
-      const room = this.#room.get(key) ?? 0;
-      if (room > 0) {
-        this.#room.set(key, room - 1);
+      const lane = this.#lanes.get(laneKey(order));
+      if (lane && lane.room > 0 && !lane.limited.has(order.project)) {
+        lane.room -= 1;
         now.push(order);
       }
     }
@@ -91,8 +119,10 @@ export class Publisher {
 
   /** Publishes all of them; rejects when the queue did not take them. */
   async publish(orders: readonly Outgoing[], why: "commit" | "backlog" | "again"): Promise<void> {
-    const commandIds = orders.flatMap(({ commandId }) => (commandId === undefined ? [] : [commandId]));
-    for (const id of commandIds) this.#inFlight.add(id);
+    const ofRows = orders.flatMap((order) =>
+      order.commandId === undefined ? [] : [[order.commandId, order] as const],
+    );
+    for (const [id, order] of ofRows) this.#inFlight.set(id, order);
     try {
       const [inputs, asked] = await Promise.all([this.#inputsOf(orders), this.#askedBy(orders)]);
       const lanes = new Map<string, { pool: string; lane: Lane; orders: AttemptOrder[] }>();
@@ -106,18 +136,35 @@ export class Publisher {
         await this.#options.queues.publishOrders(lane.pool, lane.lane, lane.orders);
         this.#options.metrics.published.inc({ pool: lane.pool, why }, lane.orders.length);
       }
-      this.#published.push(...commandIds);
-      this.#deleteSoon();
+      for (const [id, order] of ofRows) this.#published.set(id, order);
+      this.#markSoon();
     } finally {
-      for (const id of commandIds) this.#inFlight.delete(id);
+      for (const [id] of ofRows) this.#inFlight.delete(id);
     }
   }
 
-  /** Waits for what is on its way and deletes the rows of what was published. */
+  /** Waits for what is on its way and tells the rows of what was published. */
   async close(): Promise<void> {
+    clearTimeout(this.#progressTimer);
     await Promise.all(this.#pending);
-    clearTimeout(this.#deleteTimer);
-    await this.#deletePublished();
+    clearTimeout(this.#markTimer);
+    await this.tellRows();
+  }
+
+  /** Tells the rows of what was published. Rows that could not be told stay busy and are told later. */
+  async tellRows(): Promise<void> {
+    clearTimeout(this.#markTimer);
+    this.#markTimer = undefined;
+    const batch = [...this.#published].slice(0, MARK_BATCH);
+    if (batch.length === 0) return;
+    try {
+      const orders = batch.map(([, order]) => order);
+      await markPublished(this.#options.pool, orders);
+      for (const [id] of batch) this.#published.delete(id);
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, "rows of published orders could not be written yet");
+    }
+    if (this.#published.size > 0) this.#markSoon();
   }
 
   /** Large inputs of an order that an agent claims do not travel with it, so the store is not asked for them. */
@@ -155,21 +202,7 @@ export class Publisher {
     return travels ? { ...order, inputs: Buffer.from(inputs).toString("base64") } : order;
   }
 
-  #deleteSoon(): void {
-    this.#deleteTimer ??= setTimeout(() => void this.#deletePublished(), DELETE_EVERY_MS);
-  }
-
-  async #deletePublished(): Promise<void> {
-    clearTimeout(this.#deleteTimer);
-    this.#deleteTimer = undefined;
-    const ids = this.#published.slice(0, DELETE_BATCH);
-    if (ids.length === 0) return;
-    try {
-      await deleteCommands(this.#options.pool, ids);
-      this.#published.splice(0, ids.length);
-    } catch (error) {
-      this.#options.logger.warn({ err: error }, "published commands could not be deleted yet");
-    }
-    if (this.#published.length > 0) this.#deleteSoon();
+  #markSoon(): void {
+    this.#markTimer ??= setTimeout(() => void this.tellRows(), MARK_EVERY_MS);
   }
 }

@@ -11,7 +11,7 @@ import { errandsRound } from "./loops/errands.ts";
 import { eventsRound } from "./loops/events.ts";
 import { type Loop, type Round, startLoop } from "./loops/loop.ts";
 import { pruneRound } from "./loops/prune.ts";
-import { publishRound } from "./loops/publish.ts";
+import { backlogRound, publishRound } from "./loops/publish.ts";
 import { idleRunsRound, lostClaimsRound, unclaimedRound } from "./loops/rescue.ts";
 import { reservationsRound } from "./loops/reservations.ts";
 import { Alarm, timersRound } from "./loops/timers.ts";
@@ -88,7 +88,7 @@ export async function startRing(resources: RingResources): Promise<Ring> {
   start("events", SECOND, eventsRound({ pool, inbox, ownedShards }));
   start("errands", SECOND, errandsRound({ pool, errands, ownedShards }));
   start("timers", SECOND, timersRound({ pool, inbox, ownedShards }));
-  start("publish", SECOND, publishRound({ pool, publisher, metrics, ownedShards, defaultPool: config.pool }));
+  start("publish", SECOND, publishRound({ pool, publisher, ownedShards, defaultPool: config.pool }));
   start("lost-claims", SECOND, lostClaimsRound(rescue));
   start("unclaimed", SECOND, unclaimedRound(rescue));
   start("idle-runs", 10 * SECOND, idleRunsRound(rescue));
@@ -113,6 +113,7 @@ function startHousekeeping(
   { config, db, pool, storage, logger, metrics }: RingResources,
   ownedShards: () => readonly number[],
 ): void {
+  start("backlog", 10 * SECOND, backlogRound(pool, metrics.backlog, ownedShards));
   start("reservations", 10 * SECOND, reservationsRound({ pool, ownedShards }));
   start("archive-logs", 10 * SECOND, archiveLogsRound({ pool, storage, logger, metrics }));
   start("prune", HOUR, pruneRound({ db, pool, historyDays: config.historyDays, logger }));

@@ -104,6 +104,7 @@ export { type OrderedTask, readOrderedTasks } from "./loop/ordered-tasks.ts";
 export {
   countPublished,
   countSlots,
+  countWaitingCommands,
   deletePoolShare,
   type PoolShare,
   type ProjectLoad,

@@ -95,7 +95,9 @@ test("an unclaimed attempt is taken for publishing once in its time", async () =
   await insertAction(2);
   await insertAttempt(0, { phase: "queued" });
   const first = await takeUnclaimed(database.pool, [0], 5_000, 10);
-  expect(first).toEqual([{ id: { runId, ordinal: 2, attempt: 0 }, shard: 0, pool: "default", kind: "container" }]);
+  expect(first).toEqual([
+    { id: { runId, ordinal: 2, attempt: 0 }, shard: 0, project: "flytesnacks", pool: "default", kind: "container" },
+  ]);
   expect(await takeUnclaimed(database.pool, [0], 5_000, 10)).toEqual([]);
 });
 

@@ -143,8 +143,8 @@ const commandPart = part<NewOrder>(
   ],
   (advances) => advances.flatMap(({ orders }) => orders.filter((order) => order.isDispatched)),
   (from) => `new_commands as (
-  insert into commands (run_id, ordinal, attempt, shard, pool, kind, priority)
-  select u.run_id, u.ordinal, u.attempt, f.shard, u.pool, u.kind, f.priority
+  insert into commands (run_id, ordinal, attempt, shard, project, pool, kind, priority)
+  select u.run_id, u.ordinal, u.attempt, f.shard, f.project, u.pool, u.kind, f.priority
   from ${from} join fenced f on f.id = u.run_id
   returning id, run_id, ordinal, attempt
 )`,
