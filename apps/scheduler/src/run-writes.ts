@@ -9,6 +9,7 @@ import type { CachedRun } from "./run-cache.ts";
 /** What a scheduler must know to turn an engine's decisions into rows. */
 export interface AdvanceSettings {
   readonly secretKey: string;
+  /** Whose agents do the work of runs that name no pool. */
   readonly pool: string;
   /** Whether rules of its project ask for news of a run's end. */
   readonly isRuled: (run: Pick<CachedRun, "org" | "project" | "domain">) => boolean;
@@ -19,7 +20,7 @@ const BOOLEAN = create(LiteralTypeSchema, { type: { case: "simple", value: Simpl
 const NONE = create(LiteralTypeSchema, { type: { case: "simple", value: SimpleType.NONE } });
 
 /** The orders of the new attempts. */
-export function ordersOf({ runId, state }: CachedRun, changes: Changes, settings: AdvanceSettings): NewOrder[] {
+export function ordersOf({ runId, state, limits }: CachedRun, changes: Changes, settings: AdvanceSettings): NewOrder[] {
   const dispatched = new Set(
     changes.commands.flatMap((command) =>
       command.type === "dispatchAttempt" ? [`${command.ordinal}.${command.attempt}`] : [],
@@ -32,7 +33,8 @@ export function ordersOf({ runId, state }: CachedRun, changes: Changes, settings
       const target = state.actions.get(ordinal)?.node.target;
       const kind = target?.kind === "task" ? target.task.orderKind : "container";
       const hash = tokenHash(attemptToken(settings.secretKey, id));
-      return { id, kind, pool: settings.pool, tokenHash: hash, isDispatched: dispatched.has(`${ordinal}.${attempt}`) };
+      const pool = limits.pool || settings.pool;
+      return { id, kind, pool, tokenHash: hash, isDispatched: dispatched.has(`${ordinal}.${attempt}`) };
     });
 }
 
