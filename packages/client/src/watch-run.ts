@@ -1,8 +1,7 @@
-import type { AppRouter } from "@skein/api/router";
-import type { inferRouterOutputs } from "@trpc/server";
 import type { SkeinClient } from "./client.ts";
+import type { SkeinOutputs } from "./types.ts";
 
-type Outputs = inferRouterOutputs<AppRouter>["runs"]["watch"];
+type Outputs = SkeinOutputs["runs"]["watch"];
 
 /** The run as it is, and the actions that changed since the update before. */
 export type RunUpdate =
@@ -12,6 +11,11 @@ export type RunUpdate =
       ? Event
       : never;
 
+export interface WatchOptions {
+  /** Ends the watching, not the run: the iterator then throws the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Follows a run as an async iterator that ends when the run is over. Leaving the loop ends the subscription. Throws
  * what the server answered; a lost connection is made again without a word.
@@ -19,10 +23,14 @@ export type RunUpdate =
 export async function* watchRun(
   client: SkeinClient,
   id: { readonly project: string; readonly domain: string; readonly name: string },
+  { signal }: WatchOptions = {},
 ): AsyncGenerator<RunUpdate, void, undefined> {
   const updates: RunUpdate[] = [];
   const state: { isOver: boolean; failure?: unknown } = { isOver: false };
   let wake: () => void = () => {};
+  const onAbort = (): void => wake();
+  signal?.throwIfAborted();
+  signal?.addEventListener("abort", onAbort);
   const subscription = client.runs.watch.subscribe(id, {
     onData: ({ data }) => {
       updates.push(data);
@@ -41,14 +49,16 @@ export async function* watchRun(
   try {
     for (;;) {
       for (let update = updates.shift(); update; update = updates.shift()) yield update;
+      signal?.throwIfAborted();
       if (state.failure !== undefined) throw state.failure;
       if (state.isOver) return;
       await new Promise<void>((resolve) => {
         wake = resolve;
-        if (updates.length > 0 || state.isOver) resolve();
+        if (updates.length > 0 || state.isOver || signal?.aborted) resolve();
       });
     }
   } finally {
+    signal?.removeEventListener("abort", onAbort);
     subscription.unsubscribe();
   }
 }

@@ -1,29 +1,38 @@
-import { createSkeinClient, type SkeinClient } from "@skein/client";
+import type { SkeinOutputs } from "@skein/client";
 import type { Environment } from "@skein/config";
 import { SkeinError } from "@skein/errors";
 import { Command } from "commander";
+import { formatMoment } from "../output/moment.ts";
+import type { View } from "../output/print.ts";
 import { readSecretValue } from "../secret/read-value.ts";
-import { secretTable } from "../secret/secret-table.ts";
+import { readAll } from "../session/pages.ts";
+import { openSession, type SessionOptions, withServer } from "../session/session.ts";
 
-interface Options {
-  readonly server?: string;
-  readonly project?: string;
-  readonly domain?: string;
+interface Options extends SessionOptions {
   readonly fromFile?: string;
-  readonly output?: string;
 }
+type Secret = SkeinOutputs["secrets"]["list"]["items"][number];
 
-const DEFAULT_SERVER = "http://localhost:8088";
-const PAGE = 1_000;
+/** `*` stands for every project or domain. */
+const view: View<Secret> = {
+  columns: [
+    { title: "PROJECT", text: (secret) => secret.project ?? "*" },
+    { title: "DOMAIN", text: (secret) => secret.domain ?? "*" },
+    { title: "GROUP", text: (secret) => secret.group ?? "" },
+    { title: "KEY", text: (secret) => secret.key },
+    { title: "VERSION", text: (secret) => String(secret.version) },
+    { title: "SET BY", text: (secret) => secret.createdBy },
+    { title: "SET AT", text: (secret) => formatMoment(secret.createdAt) },
+  ],
+  nameOf: ({ group, key }) => (group === null ? key : `${group}/${key}`),
+  empty: "No secrets are kept here.",
+};
 
 /** `skein secret`: values that tasks ask for by group and key. A value is never an argument, and never shown. */
 export function secret(environment: Environment): Command {
   const command = new Command("secret").description("Keep values that tasks ask for by group and key");
   const add = (name: string, description: string): Command =>
-    command
-      .command(name)
-      .description(description)
-      .option("--server <url>", `where Skein is (SKEIN_API_URL, default ${DEFAULT_SERVER}); SKEIN_TOKEN is the token`);
+    withServer(command.command(name).description(description));
   const inScope = (one: Command): Command =>
     one
       .option("-p, --project <id>", "the project whose tasks get it; every project's without")
@@ -36,24 +45,25 @@ export function secret(environment: Environment): Command {
     .action(async (group: string, key: string, options: Options) => {
       const value = await readSecretValue(options.fromFile);
       const id = { ...scopeOf(options), group, key };
-      const { version } = await open(environment, options).secrets.set.mutate({ ...id, value });
+      const { version } = await openSession(environment, options).client.secrets.set.mutate({ ...id, value });
       console.log(`Version ${version} of ${group}/${key} is kept. Tasks that begin from now on get it.`);
     });
   inScope(add("delete", "Remove a value with all its versions"))
     .argument("<group>")
     .argument("<key>")
     .action(async (group: string, key: string, options: Options) => {
-      await open(environment, options).secrets.delete.mutate({ ...scopeOf(options), group, key });
+      await openSession(environment, options).client.secrets.delete.mutate({ ...scopeOf(options), group, key });
       console.log(`${group}/${key} is gone. Tasks that run keep what they have.`);
     });
-  inScope(add("list", "Show the names of what is kept; with a project or domain, what its tasks get"))
-    .option("-o, --output <form>", "table or json", "table")
-    .action(async (options: Options) => {
-      const items = await listAll(open(environment, options), scopeOf(options));
-      console.log(options.output === "json" ? JSON.stringify(items, null, 2) : secretTable(items));
-    });
+  inScope(add("list", "Show the names of what is kept; with a project or domain, what its tasks get")).action(
+    async (options: Options) => {
+      const { client, print } = openSession(environment, options);
+      const scope = scopeOf(options);
+      print.list(await readAll((page) => client.secrets.list.query({ ...scope, ...page })), view);
+    },
+  );
   add("rotate", "Put everything under the server's first master key").action(async (options: Options) => {
-    const client = open(environment, options);
+    const { client } = openSession(environment, options);
     let rotated = 0;
     for (;;) {
       const step = await client.secrets.rotate.mutate();
@@ -68,27 +78,8 @@ export function secret(environment: Environment): Command {
   return command;
 }
 
-function open(environment: Environment, { server }: Options): SkeinClient {
-  const url = server ?? (environment.SKEIN_API_URL || DEFAULT_SERVER);
-  const token = environment.SKEIN_TOKEN;
-  return createSkeinClient({ url, ...(token ? { token } : {}) });
-}
-
+/** Only what was asked for: a secret without a project is everybody's. */
 const scopeOf = ({ project, domain }: Options) => ({
   ...(project === undefined ? {} : { project }),
   ...(domain === undefined ? {} : { domain }),
 });
-
-async function listAll(client: SkeinClient, scope: ReturnType<typeof scopeOf>) {
-  const items = [];
-  for (let cursor: number | null = 0; cursor !== null; ) {
-    const page: Awaited<ReturnType<SkeinClient["secrets"]["list"]["query"]>> = await client.secrets.list.query({
-      ...scope,
-      limit: PAGE,
-      cursor,
-    });
-    items.push(...page.items);
-    cursor = page.nextCursor;
-  }
-  return items;
-}

@@ -37,7 +37,7 @@ afterAll(async () => {
 });
 
 async function secret(args: readonly string[], input = "", url = api.url): Promise<{ code: number; output: string }> {
-  const env = { PATH: process.env.PATH ?? "", SKEIN_API_URL: url };
+  const env = { PATH: process.env.PATH ?? "", HOME: folder.path, SKEIN_API_URL: url };
   const child = spawn(process.execPath, [MAIN, "secret", ...args], { env, stdio: ["pipe", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
@@ -64,7 +64,7 @@ test("a value goes in by standard input, and only its name comes out again", asy
   expect(rows).toEqual([{ bytes: VALUE.length }]);
   expect(await secret(["rotate"])).toEqual({ code: 0, output: "0 values are under the first master key now.\n" });
   const elsewhere = await secret(["delete", "db", "password"]);
-  expect(elsewhere).toEqual({ code: 1, output: "There is no secret db/password for all projects.\n" });
+  expect(elsewhere).toEqual({ code: 3, output: "There is no secret db/password for all projects.\n" });
   expect((await secret(["delete", "db", "password", ...scope])).code).toBe(0);
   expect((await secret(["list"])).output).toBe("No secrets are kept here.\n");
 });
@@ -75,8 +75,8 @@ test("what went wrong is a line for people", async () => {
     secret(["set", "g", "k", "--from-file", "/no/such/file"]),
     secret(["list"], "", "http://127.0.0.1:1"),
   ]);
-  expect(empty).toEqual({ code: 1, output: "value is empty: give it at least one byte.\n" });
+  expect(empty).toEqual({ code: 2, output: "value is empty: give it at least one byte.\n" });
   expect(missing.output).toContain("The value cannot be read: ENOENT");
-  expect(away).toEqual({ code: 1, output: expect.stringContaining("Is it running? --server or SKEIN_API_URL") });
+  expect(away).toEqual({ code: 7, output: expect.stringContaining("Is it running? --server or SKEIN_API_URL") });
   expect(away.output.trim().split("\n")).toHaveLength(1);
 });

@@ -1,0 +1,47 @@
+import type { Environment } from "@skein/config";
+import { Command } from "commander";
+import { archive, unarchive } from "./commands/archive.ts";
+import { complete, completion } from "./commands/completion.ts";
+import { config } from "./commands/config.ts";
+import { demo } from "./commands/demo.ts";
+import { dev } from "./commands/dev.ts";
+import { doctor } from "./commands/doctor.ts";
+import { get } from "./commands/get.ts";
+import { logs } from "./commands/logs.ts";
+import { agents, pools } from "./commands/pools.ts";
+import { recover, relaunch } from "./commands/recover.ts";
+import { run } from "./commands/run.ts";
+import { secret } from "./commands/secret.ts";
+import { signal } from "./commands/signal.ts";
+import { stop } from "./commands/stop.ts";
+import { watch } from "./commands/watch.ts";
+
+const EXIT_CODES_HELP = `
+Exit codes: 0 done, 1 error, 2 wrong use or input, 3 not found, 4 the run failed, 5 the run was stopped,
+6 not allowed, 7 no server answers, 8 out of time, 130 interrupted.`;
+
+/** The whole command line. */
+export function createProgram(environment: Environment): Command {
+  const program = new Command("skein")
+    .description("Runs Flyte workflows on your own machines")
+    .showHelpAfterError("Use --help to see what there is.")
+    .addHelpText("after", EXIT_CODES_HELP);
+  program.commandsGroup("Runs:");
+  for (const make of [run, watch, logs, stop, recover, relaunch, signal, archive, unarchive]) {
+    program.addCommand(make(environment));
+  }
+  program.commandsGroup("What there is:");
+  for (const make of [get, pools, agents, secret]) program.addCommand(make(environment));
+  program.commandsGroup("This machine:");
+  for (const make of [dev, demo, doctor, config]) program.addCommand(make(environment));
+  program.addCommand(completion());
+  program.addCommand(complete(), { hidden: true });
+  return throwing(program);
+}
+
+/** Errors of the command line are thrown instead of ending the process, so that one place gives the exit code. */
+function throwing(command: Command): Command {
+  command.exitOverride();
+  for (const child of command.commands) throwing(child);
+  return command;
+}
