@@ -57,6 +57,8 @@ export {
   type TestNamespace,
 } from "./kubernetes.ts";
 export { type LeashedProcess, startLeashed } from "./leashed-process.ts";
+export { explainList, type ListCase, type ListPlan, listCases } from "./list-cases.ts";
+export { type MailSink, type SunkMail, startMailSink } from "./mail-sink.ts";
 export { INSTALL_MOTO, requireMoto, startMoto, type TestAws } from "./moto.ts";
 export { startPostgres, type TestPostgres } from "./postgres-server.ts";
 export { startRedis, type TestRedis } from "./redis.ts";
@@ -70,7 +72,9 @@ export {
 export { insertLaunchPlan, insertProject, insertRow, insertRun, insertTask, insertWorkflow } from "./row-factories.ts";
 export { startS3, type TestS3 } from "./s3.ts";
 export { dumpSchema } from "./schema-dump.ts";
+export { type SeededRuns, seedRuns } from "./seed-runs.ts";
 export { type SeededRandom, seededRandom } from "./seeded-random.ts";
 export { createTempFolder } from "./temp-folder.ts";
 export { createTestDatabase, offerTemplate, type TestDatabase } from "./test-database.ts";
 export { type WaitOptions, waitFor } from "./wait-for.ts";
+export { type SinkAnswer, type SunkCall, startWebhookSink, type WebhookSink } from "./webhook-sink.ts";

@@ -16,8 +16,9 @@ export interface NotificationsOptions extends Pick<DelivererOptions, "firstRetry
   readonly pool: Pool;
   readonly logger: Logger;
   readonly metrics: Pick<SchedulerMetrics, "deliveries">;
-  /** Shorter only in tests. */
+  /** These are shorter only in tests. */
   readonly leaseMs?: number;
+  readonly graceMs?: number;
 }
 
 export interface Notifications {
@@ -35,7 +36,7 @@ const GRACE_MS = 3_000;
 
 /** Tells people and programs of runs that are over. Any number of schedulers may do it together. */
 export async function openNotifications(options: NotificationsOptions): Promise<Notifications> {
-  const { config, db, pool, leaseMs = LEASE_MS } = options;
+  const { config, db, pool, leaseMs = LEASE_MS, graceMs = GRACE_MS } = options;
   const { smtpUrl, smtpFrom, secretKey } = config;
   const mailer = openMailer({ smtpUrl, smtpFrom, timeoutMs: TIMEOUT_MS });
   const stop = new AbortController();
@@ -60,7 +61,7 @@ export async function openNotifications(options: NotificationsOptions): Promise<
       return taken === ENDINGS_PER_ROUND;
     },
     close: async () => {
-      const grace = setTimeout(() => stop.abort(), GRACE_MS);
+      const grace = setTimeout(() => stop.abort(), graceMs);
       await deliverer.close();
       clearTimeout(grace);
     },
