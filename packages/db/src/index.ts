@@ -203,6 +203,13 @@ export {
 } from "./projects/projects.ts";
 export type { NameId, ResourceKind, VersionId } from "./registry/identity.ts";
 export {
+  deleteLaunchPlanLimit,
+  findLaunchPlanLimit,
+  type LaunchPlanLimit,
+  readLaunchPlanLimits,
+  setLaunchPlanLimit,
+} from "./registry/launch-plan-limits.ts";
+export {
   findActiveLaunchPlan,
   findLaunchPlan,
   insertLaunchPlan,
@@ -251,13 +258,19 @@ export {
 export {
   countShards,
   insertRun,
-  insertRunWithin,
-  type LaunchLimit,
   type NewRun,
   type RunMode,
   type RunTag,
   type StoredValue,
 } from "./runs/launch.ts";
+export {
+  insertRunWithin,
+  type LaunchLimit,
+  readNamesWithWaitingRuns,
+  startWaitingRuns,
+  WHEN_FULL,
+  type WhenFull,
+} from "./runs/limited-launch.ts";
 export {
   type ActionField,
   type ActionRow,
@@ -300,6 +313,36 @@ export {
   type RunSort,
   searchRuns,
 } from "./runs/search-runs.ts";
+export {
+  type BackfillPhase,
+  type BackfillRow,
+  findBackfill,
+  insertBackfill,
+  listBackfills,
+  type NewBackfill,
+  setBackfillPhase,
+} from "./schedules/backfills.ts";
+export {
+  advanceSchedule,
+  type DueSchedule,
+  type NewTick,
+  readDueSchedules,
+  readUnwatchedLaunchPlans,
+  type TickOutcome,
+  type UnwatchedLaunchPlan,
+  watchLaunchPlan,
+} from "./schedules/due-schedules.ts";
+export { listTicks, type TickQuery, type TickRow } from "./schedules/list-ticks.ts";
+export {
+  findSchedule,
+  listSchedules,
+  type ScheduleChange,
+  type ScheduleRow,
+  setSchedulePaused,
+  setSchedulePolicy,
+  type VersionSchedule,
+} from "./schedules/schedules.ts";
+export { BACKFILL_ORDERS, BACKFILL_PHASES, TICK_OUTCOMES } from "./schema/schedule.ts";
 export {
   countSecretsToRotate,
   deleteSecret,

@@ -27,11 +27,12 @@ import {
 import { checkPlannedSchedule, plannedSchedule } from "@skein/schedule";
 import type { Call } from "../call.ts";
 import type { ProjectService } from "../projects/project-service.ts";
+import { checkLimits } from "../runs/limit-annotations.ts";
 import { checkNotifications } from "../runs/notifications.ts";
 import type { CheckRawOutput } from "../runs/raw-output-rule.ts";
 import { differentExists, identicalExists, notRegistered } from "./conflicts.ts";
 import { isSameDigest, sha256 } from "./digest.ts";
-import { checkText, checkVersionId, entityKey, invalid, toVersionId } from "./identity.ts";
+import { checkText, checkVersionId, entityKey, invalid, storableText, toVersionId } from "./identity.ts";
 import { lruCache } from "./lru-cache.ts";
 import type { WorkflowView } from "./workflow-service.ts";
 
@@ -90,6 +91,7 @@ export function launchPlanService({ db, projects, checkRawOutput, find, findWork
       checkVersionId(workflowId, "spec.workflow_id");
       call.authorize("registry:read", workflowId);
       checkNotifications("spec.entity_metadata.notifications", sent.entityMetadata?.notifications ?? []);
+      checkLimits("spec.annotations", sent.annotations);
       checkRawOutput("spec.raw_output_data_config", id, sent.rawOutputDataConfig);
       await projects.requireActive(call, id.project, id.domain);
       const workflow = await findWorkflow(workflowId);
@@ -121,10 +123,13 @@ export function launchPlanService({ db, projects, checkRawOutput, find, findWork
       throw new SkeinError("not_found", "launch_plan_not_active", message);
     },
 
-    /** Activating a version deactivates the one that is active, in one step. */
-    async setState(_call: Call, id: VersionId, state: LaunchPlanState): Promise<void> {
+    /** Activating a version deactivates the one that is active, in one step, and begins to fire its schedule. */
+    async setState(call: Call, id: VersionId, state: LaunchPlanState): Promise<void> {
       checkVersionId(id);
-      if (!(await setLaunchPlanState(db, id, state))) throw notRegistered("launch plan", id);
+      const plan = await find(id);
+      const schedule = plan && plannedSchedule(plan.spec);
+      const change = { schedule, changedBy: storableText(call.caller.subject), at: new Date() };
+      if (!(await setLaunchPlanState(db, id, state, change))) throw notRegistered("launch plan", id);
     },
 
     async list(_call: Call, query: ListQuery<LaunchPlanField>): Promise<LaunchPlanView[]> {

@@ -1,6 +1,7 @@
 import { and, eq, getTableColumns, ne, sql, TransactionRollbackError } from "drizzle-orm";
 import type { Db } from "../connect.ts";
 import { type ListFields, type ListQuery, orderOf, whereOf } from "../lists/list-query.ts";
+import { activateSchedule, deactivateSchedule, type ScheduleChange } from "../schedules/schedules.ts";
 import { type LAUNCH_PLAN_STATES, launchPlans, workflows } from "../schema/index.ts";
 import type { NameId, VersionId } from "./identity.ts";
 import { insertName, lockName, type NamedEntityState } from "./named-entities.ts";
@@ -47,9 +48,15 @@ export async function findActiveLaunchPlan(db: Db, id: NameId): Promise<LaunchPl
 
 /**
  * Activates or deactivates a version; false when there is none. Activation takes the place of the version that is
- * active, in the same transaction. The lock on the name makes two that activate at once take turns: the later one wins.
+ * active, in the same transaction, and its schedule that of the other. The lock on the name makes two that activate at once
+ * take turns: the later one wins.
  */
-export async function setLaunchPlanState(db: Db, id: VersionId, state: LaunchPlanState): Promise<boolean> {
+export async function setLaunchPlanState(
+  db: Db,
+  id: VersionId,
+  state: LaunchPlanState,
+  change: ScheduleChange,
+): Promise<boolean> {
   return db
     .transaction(async (tx) => {
       await lockName(tx, "launch_plan", id);
@@ -64,7 +71,12 @@ export async function setLaunchPlanState(db: Db, id: VersionId, state: LaunchPla
         .set({ state, updatedAt: sql`now()` })
         .where(isVersion(id))
         .returning({ id: launchPlans.id });
-      if (updated.length === 0) tx.rollback();
+      const [row] = updated;
+      if (!row) return tx.rollback();
+      const { schedule } = change;
+      if (state === "inactive") await deactivateSchedule(tx, id, change.changedBy, row.id);
+      else if (schedule) await activateSchedule(tx, id, row.id, { ...change, schedule });
+      else await deactivateSchedule(tx, id, change.changedBy);
       return true;
     })
     .catch((error: unknown) => {
