@@ -1,16 +1,27 @@
 import type { AskedResources, AttemptId } from "@skein/contracts";
 import { type OrderedTask, readOrderedTasks } from "@skein/db";
-import { askedResources, type Program, type RunState } from "@skein/engine";
+import {
+  askedResources,
+  grownResources,
+  growthsOf,
+  type Program,
+  parseMemoryGrowth,
+  type RunState,
+  type TaskMemory,
+  taskMemory,
+} from "@skein/engine";
 import type { Pool } from "./database.ts";
 import type { RunCache } from "./run-cache.ts";
 
 /** What the containers of attempts ask for, in the order of the ids; null for nothing. */
 export type FindAsked = (ids: readonly AttemptId[]) => Promise<(AskedResources | null)[]>;
 
-/** What the task of an action in memory asks for. */
-export function askedBy(state: RunState, ordinal: number): AskedResources | null {
-  const target = state.actions.get(ordinal)?.node.target;
-  return target?.kind === "task" ? (target.asks ?? null) : null;
+/** What the current attempt of an action in memory asks for. */
+export function askedBy({ actions, limits }: RunState, ordinal: number): AskedResources | null {
+  const action = actions.get(ordinal);
+  const target = action?.node.target;
+  if (!action || target?.kind !== "task" || !target.asks) return null;
+  return grownResources(target.asks, limits.memoryGrowth ?? target.memory?.growth ?? null, growthsOf(action));
 }
 
 /**
@@ -39,11 +50,22 @@ export function findAskedResources(pool: Pool, cache: Pick<RunCache, "peek" | "p
 }
 
 /** A node's own wish counts before its task's; nodes of the same name in two sub-workflows are not told apart. */
-function askedIn(program: Program, { taskKey, specNodeId }: OrderedTask): AskedResources | null {
+function askedIn(program: Program, row: OrderedTask): AskedResources | null {
+  const { asks, memory } = wishesIn(program, row);
+  const growth = parseMemoryGrowth(row.memoryGrowth) ?? memory?.growth ?? null;
+  return asks ? grownResources(asks, growth, growthsOf(row)) : null;
+}
+
+interface Wishes {
+  readonly asks?: AskedResources | undefined;
+  readonly memory?: TaskMemory | undefined;
+}
+
+function wishesIn(program: Program, { taskKey, specNodeId }: OrderedTask): Wishes {
   for (const graph of program.graphs.values()) {
     const target = graph.nodes[graph.indexOf.get(specNodeId) ?? -1]?.target;
-    if (target?.kind === "task" && target.task.key === taskKey) return target.asks ?? null;
+    if (target?.kind === "task" && target.task.key === taskKey) return target;
   }
-  const task = program.tasks.get(taskKey);
-  return (task && askedResources(task.template, undefined)) ?? null;
+  const template = program.tasks.get(taskKey)?.template;
+  return template ? { asks: askedResources(template, undefined), memory: taskMemory(template, undefined) } : {};
 }

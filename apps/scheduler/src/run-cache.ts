@@ -1,5 +1,5 @@
-import { type LoadedRun, readRunStates } from "@skein/db";
-import { newRun, type Program, type RunState, restoreRun } from "@skein/engine";
+import { type LoadedRun, type RunLimits, readRunStates } from "@skein/db";
+import { type EngineLimits, newRun, type Program, parseMemoryGrowth, type RunState, restoreRun } from "@skein/engine";
 import type { Pool } from "./database.ts";
 import { Programs } from "./programs.ts";
 import { loadReference } from "./references.ts";
@@ -81,7 +81,9 @@ export class RunCache {
       run.referenceRunId === null ? null : loadReference(this.#pool, this.#programs, run.runId),
       this.#programs.ofExpansions(rows),
     ]);
-    const state = run.version === 0 ? newRun(reference) : restoreRun(program, { ...stored, expansions, reference });
+    const limits = engineLimits(run.limits);
+    const state =
+      run.version === 0 ? newRun(reference, limits) : restoreRun(program, { ...stored, expansions, reference, limits });
     return { ...run, program, state };
   }
 
@@ -93,3 +95,10 @@ export class RunCache {
     }
   }
 }
+
+/** What the engine keeps to. Launches refuse a growth that cannot be read. */
+const engineLimits = ({ maxParallelism, queueTimeoutMs, memoryGrowth }: RunLimits): EngineLimits => ({
+  maxParallelism,
+  queueTimeoutMs,
+  memoryGrowth: parseMemoryGrowth(memoryGrowth) ?? null,
+});

@@ -115,6 +115,6 @@ export { type EngineLimits, NO_LIMITS } from "./run-limits.ts";
 export { type ActionRecord, newRun, type RunState } from "./state.ts";
 export type { ValueSource } from "./step.ts";
 export { END_NODE_ID, START_NODE_ID } from "./system-nodes.ts";
-export { type AskedResources, askedResources } from "./targets/asked-resources.ts";
+export { type AskedResources, askedResources, grownResources } from "./targets/asked-resources.ts";
 export { saidGrowth, type TaskMemory, taskMemory } from "./targets/task-memory.ts";
 export { childRunName } from "./unique-name.ts";

@@ -10,6 +10,8 @@ import { findPlace, type Place, readWorkflowIndex, taskTemplateOf, type Workflow
 export interface LocatedTask {
   readonly template: TaskTemplate;
   readonly node: Node | undefined;
+  /** Whether it is interruptible where nobody says more. */
+  readonly isInterruptible: boolean;
 }
 
 /** Finds the task of a claimed attempt. `path` leads from the run's graph to its action. */
@@ -61,6 +63,7 @@ export function createFindTask(pool: OpenDb["pool"], storage: Pick<Storage, "get
   return async ({ runId }, { workflowId, taskKey, actionName }, path) => {
     invariant(taskKey !== null, `action ${actionName} of run ${runId} has an attempt but no task`);
     const place = await find({ id: runId, workflowId }, path);
-    return { template: taskTemplateOf(place, taskKey), node: place.node };
+    const { node, index } = place;
+    return { template: taskTemplateOf(place, taskKey), node, isInterruptible: index.isInterruptible };
   };
 }

@@ -18,6 +18,8 @@ type Nodes = ReadonlyMap<string, Node>;
 export interface WorkflowIndex {
   readonly tasks: ReadonlyMap<string, TaskTemplate>;
   readonly root: Nodes;
+  /** What the workflow says for tasks that do not say whether they are interruptible. */
+  readonly isInterruptible: boolean;
   readonly subWorkflows: ReadonlyMap<string, Nodes>;
 }
 
@@ -32,6 +34,7 @@ export function readWorkflowIndex(compiled: Uint8Array): WorkflowIndex {
   return {
     tasks: new Map(closure.tasks.flatMap(({ template }) => (template ? [[keyOf(template.id), template]] : []))),
     root: nodesOf(closure.primary),
+    isInterruptible: closure.primary?.template?.metadataDefaults?.interruptible ?? false,
     subWorkflows: new Map(
       closure.subWorkflows.map((workflow) => [keyOf(workflow.template?.id), nodesOf(workflow)] as const),
     ),

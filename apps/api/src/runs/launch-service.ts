@@ -8,6 +8,7 @@ import type { Call } from "../call.ts";
 import type { ProjectService } from "../projects/project-service.ts";
 import { checkText, invalid, storableText } from "../registry/identity.ts";
 import type { launchTargets } from "./launch-target.ts";
+import { checkLimits } from "./limit-annotations.ts";
 import { checkNotifications } from "./notifications.ts";
 import type { CheckRawOutput } from "./raw-output-rule.ts";
 
@@ -83,6 +84,7 @@ export function launcher(dependencies: LaunchDependencies) {
 function readSpec(sent: ExecutionSpec, { referenceRunId }: LaunchOrigin): ExecutionSpec {
   const { notificationOverrides: overrides, tags } = sent;
   if (overrides.case === "notifications") checkNotifications("spec.notifications", overrides.value.notifications);
+  checkLimits("spec.annotations", sent.annotations);
   if (tags.length > TAGS_MAX) throw invalid("spec.tags", `has ${tags.length} entries: at most ${TAGS_MAX} are allowed`);
   for (const [index, tag] of tags.entries()) checkText(`spec.tags[${index}]`, tag);
   if (!sent.metadata) return sent;

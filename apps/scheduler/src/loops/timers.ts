@@ -16,11 +16,12 @@ export function timersRound({ pool, inbox, ownedShards }: TimersOptions): Round 
   const told = new Set<string>();
   return async () => {
     const due = await readDueTimers(pool, ownedShards(), BATCH);
-    for (const { runId, ordinal, attempt, kind } of due) {
+    for (const { runId, ordinal, attempt, kind, note } of due) {
       const key = `${runId}.${ordinal}.${attempt}.${kind}`;
       if (told.has(key)) continue;
       told.add(key);
-      const event = { type: "timerFired", ordinal, attempt, timer: kind, atMs: Date.now() } as const;
+      const fired = { type: "timerFired", ordinal, attempt, timer: kind, atMs: Date.now() } as const;
+      const event = note === null ? fired : { ...fired, note };
       inbox.add(runId, [{ event, onApplied: () => told.delete(key) }]);
     }
     return false;

@@ -1,4 +1,5 @@
 import type { AttemptId } from "@skein/contracts";
+import type { FailureCounts } from "@skein/engine";
 import type pg from "pg";
 
 export type ClaimRefusal = "over" | "unknown" | "taken" | "stopping";
@@ -9,7 +10,7 @@ export interface WantedClaim extends AttemptId {
 }
 
 /** What the rows know of a granted attempt. */
-export interface ClaimedAttempt {
+export interface ClaimedAttempt extends FailureCounts {
   readonly org: string;
   readonly project: string;
   readonly domain: string;
@@ -17,6 +18,8 @@ export interface ClaimedAttempt {
   /** `flyteidl.admin.ExecutionSpec`. */
   readonly runSpec: Uint8Array;
   readonly workflowId: number;
+  /** How the memory of the run's tasks grows, in the words of its annotation; empty where it does not say. */
+  readonly memoryGrowth: string;
   /** `project:domain:name`. */
   readonly workflowKey: string;
   readonly actionName: string;
@@ -56,6 +59,7 @@ const SHARED_INPUT_BYTES_MAX = 64 * 1024;
 
 /** What a grant is made of, from a table of runs `r` and `claimedTables`. */
 export const CLAIMED_COLUMNS = `r.org, r.project, r.domain, r.name as "runName", r.spec as "runSpec", r.workflow_id as "workflowId",
+       r.memory_growth as "memoryGrowth", a.attempts, a.user_failures as "userFailures", a.system_failures as "systemFailures",
        w.project || ':' || w.domain || ':' || w.name as "workflowKey", a.name as "actionName",
        a.spec_node_id as "specNodeId", a.task_key as "taskKey", a.parent_ordinal as "parentOrdinal",
        a.item_index as "itemIndex", a.inputs_ordinal as "inputsOrdinal", r.reference_run_id as "referenceRunId",

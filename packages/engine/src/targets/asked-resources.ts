@@ -1,5 +1,6 @@
 import { type Resources, Resources_ResourceName, type TaskTemplate } from "@skein/idl/core";
 import { parseQuantity } from "../compile/quantity.ts";
+import { grownMemory, type MemoryGrowth } from "../memory-growth.ts";
 
 /** What a container needs to have for itself. */
 export interface AskedResources {
@@ -31,3 +32,9 @@ export function askedResources(template: TaskTemplate, overrides: Resources | un
   };
   return asked.cpuMillis + asked.memoryMiB + asked.gpus > 0 ? asked : undefined;
 }
+
+/** What a container asks for once its memory has grown so many times. */
+export const grownResources = (asked: AskedResources, growth: MemoryGrowth | null, times: number): AskedResources =>
+  growth && times > 0 && asked.memoryMiB > 0
+    ? { ...asked, memoryMiB: grownMemory(asked.memoryMiB, growth, times) }
+    : asked;
