@@ -55,6 +55,19 @@ export const ClaimRequest = z.object({
 });
 export type ClaimRequest = z.infer<typeof ClaimRequest>;
 
+const Texts = z.record(z.string(), z.string());
+
+/** What holds for tasks of a project. A container task's template says already what it may use; a pod is the launcher's to bound. */
+export const GrantedPolicy = z.object({
+  /** Kubernetes quantities by resource (`cpu`, `memory`, `gpu`, `ephemeral-storage`): of containers that ask for nothing. */
+  resourceDefaults: Texts,
+  /** No container gets more. */
+  resourceLimits: Texts,
+  /** Words of templates for the project's namespace. */
+  namespaceValues: Texts,
+});
+export type GrantedPolicy = z.infer<typeof GrantedPolicy>;
+
 /** All an agent needs to start user code. Bytes are base64 of protobuf messages. */
 export const ClaimGrant = z.object({
   /** `flyteidl.core.TaskTemplate`. */
@@ -83,6 +96,8 @@ export const ClaimGrant = z.object({
   /** For a task that is itself a client of the server: what it shows there, null where callers need no token. */
   platform: z.object({ token: z.string().nullable() }).nullable().default(null),
   secrets: z.array(GrantedSecret).default([]),
+  /** What administrators set for the project; missing where they set nothing. */
+  policy: GrantedPolicy.optional(),
   /** Null where the agent's own configuration says what tasks get. */
   storeCredentials: StoreCredentials.nullable().default(null),
   labels: z.record(z.string(), z.string()),

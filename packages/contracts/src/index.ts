@@ -6,6 +6,7 @@ export {
   ClaimRequest,
   ClaimResponse,
   DECK_FILE,
+  GrantedPolicy,
   GrantedSecret,
   HEARTBEAT_INTERVAL_MS,
   HeartbeatRequest,

@@ -17,12 +17,12 @@ const KNOWN_PATHS: Readonly<Record<string, string>> = {
   "networking.k8s.io/v1 NetworkPolicy": "networkpolicies",
 };
 
-/** Makes the namespaces that pods need, each once in the life of a launcher. */
+/** Makes the namespaces that pods need: each once in the life of a launcher, and again when what is set for it has changed. */
 export class NamespaceKeeper {
   readonly #client: ClusterClient;
   readonly #settings: PodSettings;
   readonly #isOurs: boolean;
-  readonly #ready = new Map<string, Promise<void>>();
+  readonly #ready = new Map<string, { readonly done: Promise<void>; readonly values: string }>();
 
   /** `isOurs`: whether namespaces are to be made; else they are there, with whatever their owner wants in them. */
   constructor(client: ClusterClient, settings: PodSettings, isOurs: boolean) {
@@ -32,14 +32,18 @@ export class NamespaceKeeper {
   }
 
   /** Resolves when pods of the grant's project can be made there. */
-  async prepare(namespace: string, grant: Pick<ClaimGrant, "org" | "project" | "domain">): Promise<void> {
+  async prepare(
+    namespace: string,
+    { org, project, domain, policy }: Pick<ClaimGrant, "org" | "project" | "domain" | "policy">,
+  ): Promise<void> {
+    const ownValues = policy?.namespaceValues ?? {};
+    const values = JSON.stringify(Object.entries(ownValues).sort());
     const known = this.#ready.get(namespace);
-    if (known) return await known;
-    const { org, project, domain } = grant;
-    const preparing = this.#apply(namespace, { org, project, domain });
-    this.#ready.set(namespace, preparing);
-    await preparing.catch((error: unknown) => {
-      this.#ready.delete(namespace);
+    if (known?.values === values) return await known.done;
+    const done = this.#apply(namespace, { org, project, domain }, ownValues);
+    this.#ready.set(namespace, { done, values });
+    await done.catch((error: unknown) => {
+      if (this.#ready.get(namespace)?.done === done) this.#ready.delete(namespace);
       throw error;
     });
   }
@@ -49,10 +53,14 @@ export class NamespaceKeeper {
     this.#ready.delete(namespace);
   }
 
-  async #apply(namespace: string, owner: { org: string; project: string; domain: string }): Promise<void> {
+  async #apply(
+    namespace: string,
+    owner: { org: string; project: string; domain: string },
+    ownValues: Readonly<Record<string, string>>,
+  ): Promise<void> {
     const confidential = confidentialManifest(namespace, this.#settings);
     const manifests = this.#isOurs
-      ? namespaceManifests(namespace, owner, this.#settings)
+      ? namespaceManifests(namespace, owner, this.#settings, ownValues)
       : confidential === undefined
         ? []
         : [confidential];

@@ -8,6 +8,8 @@ import type { NamespaceRules } from "./namespace-rules.ts";
 const WORD = /\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}/g;
 /** What can stand anywhere in a YAML text and mean only itself. */
 const HARMLESS = /^[A-Za-z0-9][-A-Za-z0-9_.]*$/;
+/** Of values that are set for one project, which may be amounts, addresses and names of roles. */
+const HARMLESS_VALUE = /^[A-Za-z0-9]([-A-Za-z0-9_.:/@+=]*[-A-Za-z0-9_./@+=])?$/;
 /** Kinds that live in no namespace. */
 const CLUSTER_KINDS: ReadonlySet<string> = new Set([
   "Namespace",
@@ -21,12 +23,17 @@ export function templateWords(
   namespace: string,
   owner: NamespaceOwner,
   values: NamespaceRules["values"],
+  ownValues: Readonly<Record<string, string>> = {},
 ): Readonly<Record<string, string>> {
   for (const [word, value] of Object.entries(owner)) {
     if (value === "" || HARMLESS.test(value)) continue;
     throw invalid(`the ${word} ${JSON.stringify(value)} cannot stand in a template`);
   }
-  return { ...values, ...owner, namespace };
+  for (const [word, value] of Object.entries(ownValues)) {
+    if (HARMLESS_VALUE.test(value)) continue;
+    throw invalid(`the value of {{ ${word} }} that is set for project ${owner.project} cannot stand in a template`);
+  }
+  return { ...values, ...ownValues, ...owner, namespace };
 }
 
 /** The text with its words filled in. */

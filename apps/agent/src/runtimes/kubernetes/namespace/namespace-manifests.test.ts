@@ -150,6 +150,16 @@ metadata: { name: x, namespace: elsewhere }
     expect(() => manifestsOf({ templates: text })).toThrow(message);
   });
 
+  test("are filled with what is set for the project first, but for what the project is", () => {
+    const settings = makeSettings({ namespaces: { templates, values: { pods: "7" } } });
+    const own = { pods: "9", project: "other", role: "arn:aws:iam::1:role/geese" };
+    const [, quota] = namespaceManifests("flights-development", OWNER, settings, own);
+    expect(quota).toMatchObject({ metadata: { name: "flights" }, spec: { hard: { pods: "9" } } });
+    for (const pods of ['9" }\n---\nkind: ClusterRole', "a: b", "x:", "[1]", ""]) {
+      expect(() => namespaceManifests("n", OWNER, settings, { pods })).toThrow("{{ pods }}");
+    }
+  });
+
   test("are not filled with what would mean more than itself", () => {
     const owner = { ...OWNER, project: 'x"\nkind: ClusterRole' };
     const settings = makeSettings({ namespaces: { templates, values: { pods: "1" } } });

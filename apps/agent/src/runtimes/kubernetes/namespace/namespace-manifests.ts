@@ -6,11 +6,17 @@ import { templateManifests, templateWords } from "./manifest-templates.ts";
 
 /**
  * What must be in a cluster before a project's pods are, in the order in which it is applied: by the server's side, as often
- * as one likes. A SkeinError says what is wrong with the administrator's templates.
+ * as one likes. `ownValues` are set for the project and count before the administrator's. A SkeinError says what is wrong
+ * with the templates, or with a value.
  */
-export function namespaceManifests(namespace: string, owner: NamespaceOwner, settings: PodSettings): Manifest[] {
+export function namespaceManifests(
+  namespace: string,
+  owner: NamespaceOwner,
+  settings: PodSettings,
+  ownValues: Readonly<Record<string, string>> = {},
+): Manifest[] {
   const { templates, values } = settings.rules.namespaces;
-  const words = templateWords(namespace, owner, values);
+  const words = templateWords(namespace, owner, values, ownValues);
   const own =
     templates === undefined
       ? builtInManifests(namespace, settings.rules, words)

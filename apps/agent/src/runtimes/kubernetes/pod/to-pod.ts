@@ -10,7 +10,8 @@ import { placePod } from "./place-pod.ts";
 import { mapContainers, ontoTemplate, type PodDraft, withVariables } from "./pod-draft.ts";
 import { podMetadata } from "./pod-metadata.ts";
 import { checkPod, hardenPod } from "./pod-policy.ts";
-import type { PodSettings } from "./pod-settings.ts";
+import type { PodRules, PodSettings } from "./pod-settings.ts";
+import { containerWithin, rulesWithin } from "./policy-resources.ts";
 import { Problems } from "./problems.ts";
 import { withSharedMemory } from "./shared-memory.ts";
 import { checkContainers, taskPod } from "./task-pod.ts";
@@ -40,11 +41,7 @@ export function toPod(launch: Launch, settings: PodSettings, template: V1PodTemp
   const named = template ? ontoTemplate(jsonOf(template.template), own) : own;
   const merged = ontoTemplate(rules.podTemplate, named);
   checkContainers(merged.spec);
-  const sized = mapContainers(merged.spec, (container, isInit) => ({
-    ...(rules.imagePullPolicy === undefined ? {} : { imagePullPolicy: rules.imagePullPolicy }),
-    ...container,
-    resources: completeResources(container, rules, !isInit && container.name === merged.primary),
-  }));
+  const sized = sizedSpec(merged, launch, rules);
   const placed = placePod(sized, launch, rules, problems);
   const whole = withCopilot(
     withSharedMemory({ ...merged, spec: placed }, launch.template.extendedResources?.sharedMemory),
@@ -63,6 +60,20 @@ export function toPod(launch: Launch, settings: PodSettings, template: V1PodTemp
     pod: { apiVersion: "v1", kind: "Pod", metadata, spec: complete as unknown as V1PodSpec },
     secret: confidences.toSecret({ name, namespace, labels }),
   };
+}
+
+/** The containers with what they may use, by the cluster's rules and those of the launch's project. */
+function sizedSpec({ spec, primary }: PodDraft, { grant }: Launch, ofCluster: PodRules): Json {
+  const rules = rulesWithin(ofCluster, grant.policy);
+  return mapContainers(spec, (container, isInit) => ({
+    ...(rules.imagePullPolicy === undefined ? {} : { imagePullPolicy: rules.imagePullPolicy }),
+    ...container,
+    resources: completeResources(
+      containerWithin(container, rules, grant.policy),
+      rules,
+      !isInit && container.name === primary,
+    ),
+  }));
 }
 
 /** The PodTemplate that a task names, for `toPod`; undefined when it names none. */
