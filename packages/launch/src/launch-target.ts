@@ -1,6 +1,7 @@
 import type { LaunchLimit, VersionId } from "@skein/db";
 import type { LaunchPlanClosure, LaunchPlanSpec } from "@skein/idl/admin";
 import type { Identifier, LiteralMap, ParameterMap } from "@skein/idl/core";
+import { plannedLimit } from "./concurrency.ts";
 import type { PolicyScope } from "./policies/policies.ts";
 
 /** What a launch starts, as rows and rules. */
@@ -13,7 +14,7 @@ export interface LaunchTarget {
   readonly launchPlan: LaunchPlanSpec | undefined;
   readonly expectedInputs: ParameterMap | undefined;
   readonly fixedInputs: LiteralMap | undefined;
-  /** From the launch plan's concurrency policy. */
+  /** What the launch plan says itself; what people decided about it wins. */
   readonly limit: LaunchLimit | undefined;
 }
 
@@ -43,12 +44,6 @@ export function launchPlanTarget(launched: Identifier, plan: LaunchPlanVersion):
     launchPlan: plan.spec,
     expectedInputs: plan.closure.expectedInputs,
     fixedInputs: plan.spec.fixedInputs,
-    limit: limitOf(plan),
+    limit: plannedLimit(plan.id, plan.spec),
   };
-}
-
-/** Skipping is the only thing that Flyte 1 can do above a limit; 0 is no limit. */
-function limitOf({ id, spec }: LaunchPlanVersion): LaunchLimit | undefined {
-  const runsMax = spec.concurrencyPolicy?.max ?? 0;
-  return runsMax > 0 ? { launchPlan: id, runsMax } : undefined;
 }

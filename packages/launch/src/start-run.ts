@@ -14,6 +14,7 @@ import { checkInputs } from "@skein/engine";
 import { toBytes } from "@skein/idl";
 import { type ExecutionSpec, ExecutionSpecSchema } from "@skein/idl/admin";
 import { type LiteralMap, LiteralMapSchema } from "@skein/idl/core";
+import { openLimitBook } from "./concurrency.ts";
 import { foundInputs } from "./found-inputs.ts";
 import { type LaunchTarget, policyScopeOf } from "./launch-target.ts";
 import { mergeSpec } from "./merge-spec.ts";
@@ -55,13 +56,15 @@ export interface Launch {
   readonly given: LiteralMap;
   readonly principal: string;
   readonly origin: LaunchOrigin;
+  /** In place of what the launch plan says, and of what people decided about it. */
+  readonly limit?: LaunchLimit;
 }
 
 /**
  * What came of a launch. `notInserted` is for many reasons (see `insertRun`), which only the caller has to tell apart.
  */
 export type LaunchOutcome =
-  | { readonly type: "started"; readonly runId: string }
+  | { readonly type: "started"; readonly runId: string; readonly isWaiting: boolean }
   | { readonly type: "inputsInvalid"; readonly problems: string }
   | { readonly type: "poolRefused"; readonly problem: string }
   | { readonly type: "full"; readonly limit: LaunchLimit }
@@ -92,6 +95,7 @@ export function runStarter(
   storage: ValueStore,
   { maxParallelism, policies: book = openPolicyBook(pool) }: LaunchDefaults = NO_DEFAULTS,
 ) {
+  const limits = openLimitBook(pool);
   let shards = { count: 0, readAtMs: Number.NEGATIVE_INFINITY };
 
   async function shardCount(nowMs: number): Promise<number> {
@@ -146,7 +150,7 @@ export function runStarter(
   }
 
   return async (launch: Launch): Promise<LaunchOutcome> => {
-    const { expectedInputs: expected, fixedInputs: fixed, limit } = launch.target;
+    const { expectedInputs: expected, fixedInputs: fixed } = launch.target;
     const checked = checkInputs({ expected, fixed, given: launch.given });
     if ("problems" in checked) {
       return { type: "inputsInvalid", problems: checked.problems.map(({ message }) => message).join("; ") };
@@ -154,8 +158,12 @@ export function runStarter(
     const { spec, place } = await specOf(launch);
     if ("problem" in place) return { type: "poolRefused", problem: place.problem };
     const run = await rowsOf(launch, checked.inputs, spec, place.pool);
-    const inserted = limit ? await insertRunWithin(pool, run, limit) : await insertRun(pool, run);
-    if (inserted === "full" && limit) return { type: "full", limit };
-    return inserted ? { type: "started", runId: run.id } : { type: "notInserted" };
+    return insert(pool, run, launch.limit ?? (await limits.of(launch.target)));
   };
+}
+
+async function insert(pool: OpenDb["pool"], run: NewRun, limit: LaunchLimit | undefined): Promise<LaunchOutcome> {
+  const inserted = limit ? await insertRunWithin(pool, run, limit) : await insertRun(pool, run);
+  if (inserted === "full" && limit) return { type: "full", limit };
+  return inserted ? { type: "started", runId: run.id, isWaiting: inserted === "waiting" } : { type: "notInserted" };
 }

@@ -1,5 +1,5 @@
 import type { AttemptOrder } from "@skein/contracts";
-import { setPoolShare } from "@skein/db";
+import { PLAIN_SETTINGS, setPoolShare } from "@skein/db";
 import { commandTask, fanOf, insertRow, waitFor } from "@skein/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { literalsOf, openWorld, type World } from "../test-world.ts";
@@ -37,15 +37,11 @@ afterEach(() => world.close());
 async function launch(project: string, tasks: number, priority = 0): Promise<string> {
   const workflow = fans.get(tasks) ?? (await world.register(fanOf(`fan-${tasks}`, COMMAND, tasks), [COMMAND]));
   fans.set(tasks, workflow);
-  const settings = { ...PLAIN, priority };
+  const settings = { ...PLAIN_SETTINGS, priority };
   const runId = await world.launch(workflow, 42n, { project, settings });
   projectOf.set(runId, project);
   return runId;
 }
-const PLAIN = {
-  ...{ priority: 0, pool: "", maxParallelism: 0, queueTimeoutMs: 0 },
-  ...{ hasNotifications: false, foundInputs: null },
-};
 
 const untilWaiting = (project: string, count: number) =>
   waitFor(async () => (await commandsOf(project)) >= count, { timeoutMs: 30_000, what: `commands of ${project}` });

@@ -1,7 +1,7 @@
 import type pg from "pg";
 
 /**
- * Unfinished runs of the shards that wait for nothing: no event, no live attempt, no timer, no errand, no child run and
+ * Unfinished runs of the shards that wait for nothing: no turn, no event, no live attempt, no timer, no errand, no child run and
  * nobody's answer, for at least `ageMs`. A crash between two statements cannot leave one, so each is repaired by an empty
  * advance, and counted.
  */
@@ -16,6 +16,7 @@ export async function readIdleRuns(
     text: `select r.id from runs r
            where r.phase not in ('succeeded', 'failed', 'aborted') and r.shard = any($1::smallint[])
              and r.updated_at < now() - $2 * interval '1 millisecond'
+             and not exists (select from waiting_runs w where w.run_id = r.id)
              and not exists (select from events e where e.run_id = r.id)
              and not exists (select from timers t where t.run_id = r.id)
              and not exists (select from attempts a where a.run_id = r.id and a.phase in ('queued', 'running', 'aborting'))

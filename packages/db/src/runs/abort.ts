@@ -15,7 +15,7 @@ const ASKED = sql.raw(
  * ending in between.
  */
 export async function insertAbortRequest(
-  db: Db,
+  db: Pick<Db, "execute">,
   runId: string,
   request: { readonly cause: string; readonly principal: string; readonly atMs: number },
 ): Promise<boolean> {

@@ -1,11 +1,6 @@
 import type { AttemptId } from "@skein/contracts";
-import { and, eq, notInArray, sql } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/node-postgres";
 import type pg from "pg";
-import type { Tx } from "../connect.ts";
-import type { NameId } from "../registry/identity.ts";
-import { lockName } from "../registry/named-entities.ts";
-import { launchPlans, type RUN_MODES, runs } from "../schema/index.ts";
+import type { RUN_MODES } from "../schema/index.ts";
 import { PLAIN_SETTINGS, type RunSettings } from "./run-settings.ts";
 
 export type RunMode = (typeof RUN_MODES)[number];
@@ -57,9 +52,9 @@ export interface NewRun {
  */
 const PARENT = `
 with parent as (
-  select run_id, ordinal from actions
-  where run_id = $31::uuid and ordinal = $32::int and attempts = $33::int + 1 and phase = 'running'
-  for share
+  select a.run_id, a.ordinal, r.priority from actions a join runs r on r.id = a.run_id
+  where a.run_id = $31::uuid and a.ordinal = $32::int and a.attempts = $33::int + 1 and a.phase = 'running'
+  for share of a
 ), `;
 
 /** What most launches do not need stands in statements of its own, so that they do not pay for it. */
@@ -71,7 +66,7 @@ ${isChild ? PARENT : "with "}run as (
                     ${isChild ? ", parent_run_id, parent_ordinal, parent_attempt" : ""})
   select $1::uuid, projects.id, domains.id, $4, $5::smallint, $6::run_mode, $7, $8::bigint, $9::bigint, $10::bigint,
          $11::uuid, $12::bytea, $13::timestamptz, $13::timestamptz, $21::boolean, $22::text[],
-         $23::smallint, $24, $25::int, $26::bigint, $27::boolean, $28::jsonb, $29
+         ${isChild ? "coalesce(parent.priority, $23::smallint)" : "$23::smallint"}, $24, $25::int, $26::bigint, $27::boolean, $28::jsonb, $29
          ${isChild ? ", parent.run_id, parent.ordinal, $33::int" : ""}
   from projects, domains ${isChild ? ", parent" : ""}
   where projects.id = $2 and projects.state = 'active' and domains.id = $3
@@ -143,47 +138,6 @@ export async function insertRun(connection: pg.Pool | pg.ClientBase, run: NewRun
   const { name, text, parameters } = statement;
   const { rowCount } = await connection.query({ name, text, values: values.slice(0, parameters) });
   return rowCount === 1;
-}
-
-/** How many unfinished runs all versions of a launch plan may have together. */
-export interface LaunchLimit {
-  readonly launchPlan: NameId;
-  readonly runsMax: number;
-}
-
-/**
- * Like `insertRun`, but `full` instead of a run above the limit. Launches of one launch plan take turns by a lock, so that
- * two at once cannot both take the last place.
- */
-export async function insertRunWithin(
-  pool: pg.Pool,
-  run: NewRun,
-  { launchPlan, runsMax }: LaunchLimit,
-): Promise<boolean | "full"> {
-  const client = await pool.connect();
-  try {
-    return await drizzle({ client, casing: "snake_case" }).transaction((tx) => insertBelow(tx, client));
-  } finally {
-    client.release();
-  }
-
-  async function insertBelow(tx: Tx, connection: pg.ClientBase): Promise<boolean | "full"> {
-    await lockName(tx, "launch_plan", launchPlan);
-    const [counted] = await tx
-      .select({ unfinished: sql<number>`count(*)::int` })
-      .from(runs)
-      .innerJoin(launchPlans, eq(launchPlans.id, runs.launchPlanId))
-      .where(
-        and(
-          // Repeats the condition of `runs_unfinished_idx`, which holds only the few that are not over.
-          notInArray(runs.phase, ["succeeded", "failed", "aborted"]),
-          eq(launchPlans.project, launchPlan.project),
-          eq(launchPlans.domain, launchPlan.domain),
-          eq(launchPlans.name, launchPlan.name),
-        ),
-      );
-    return (counted?.unfinished ?? 0) >= runsMax ? "full" : insertRun(connection, run);
-  }
 }
 
 /** How many shards the runs are spread over; 0 before a scheduler has ever started. */

@@ -1,0 +1,32 @@
+import type { Annotations, Labels } from "@skein/idl/admin";
+
+/** The annotation or label that says how urgent a run is. The annotation wins. */
+export const PRIORITY_NAME = "skein.dev/priority";
+/** Priorities go from its negative to it. */
+export const PRIORITY_MAX = 100;
+
+/** What a run's merged spec or a launch plan may say it in. */
+export interface PrioritySource {
+  readonly annotations?: Annotations | undefined;
+  readonly labels?: Labels | undefined;
+}
+
+const wordsOf = ({ annotations, labels }: PrioritySource): string | undefined =>
+  annotations?.values[PRIORITY_NAME] ?? labels?.values[PRIORITY_NAME];
+
+function parse(text: string): number | undefined {
+  const priority = /^-?\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
+  return Math.abs(priority) <= PRIORITY_MAX ? priority : undefined;
+}
+
+/** 0 where nothing is said; a wrong one was refused before. */
+export function priorityOf(source: PrioritySource): number {
+  return parse(wordsOf(source) ?? "0") ?? 0;
+}
+
+/** What is wrong with the priority that was asked for, if anything is. */
+export function priorityProblem(source: PrioritySource): string | undefined {
+  const words = wordsOf(source);
+  if (words === undefined || parse(words) !== undefined) return undefined;
+  return `${PRIORITY_NAME} is "${words}", but must be a whole number from -${PRIORITY_MAX} to ${PRIORITY_MAX}`;
+}
