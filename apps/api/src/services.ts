@@ -17,6 +17,8 @@ import { launcher } from "./runs/launch-service.ts";
 import { launchTargets } from "./runs/launch-target.ts";
 import { rawOutputRule } from "./runs/raw-output-rule.ts";
 import { runService } from "./runs/run-service.ts";
+import { backfillService } from "./schedules/backfill-service.ts";
+import { scheduleService } from "./schedules/schedule-service.ts";
 import { secretService } from "./secrets/secret-service.ts";
 import { signalService } from "./signals/signal-service.ts";
 
@@ -89,6 +91,8 @@ export function createServices({ db, storage, notifier, keyring, config }: Servi
     catalog: catalogService(db, storage),
     cache: evictionService({ db, notifier, getRun: runs.get }),
     lineage: lineageService({ db, getRun: runs.get, readValues: actions.data, describe: actions.get }),
+    schedules: scheduleService(db),
+    backfills: backfillService({ db, projects, launchPlans }),
     secrets: secretService({ db, keyring, projects }),
     signals: signalService({ db, notifier, getRun: runs.get, findNode: actions.node }),
   };

@@ -1,6 +1,7 @@
 import { agentRouter } from "./agent.ts";
 import { agentsRouter, poolsRouter } from "./agents.ts";
 import { attributesRouter } from "./attributes.ts";
+import { backfillsRouter } from "./backfills.ts";
 import { router } from "./base.ts";
 import { cacheRouter } from "./cache.ts";
 import { dataRouter } from "./data.ts";
@@ -9,6 +10,7 @@ import { namedEntitiesRouter } from "./named-entities.ts";
 import { projectsRouter } from "./projects.ts";
 import { launchPlansRouter, tasksRouter, workflowsRouter } from "./registry.ts";
 import { runsRouter } from "./runs.ts";
+import { schedulesRouter } from "./schedules.ts";
 import { secretsRouter } from "./secrets.ts";
 import { signalsRouter } from "./signals.ts";
 import { systemRouter } from "./system.ts";
@@ -23,6 +25,8 @@ export const appRouter = router({
   namedEntities: namedEntitiesRouter,
   runs: runsRouter,
   secrets: secretsRouter,
+  schedules: schedulesRouter,
+  backfills: backfillsRouter,
   signals: signalsRouter,
   lineage: lineageRouter,
   cache: cacheRouter,
