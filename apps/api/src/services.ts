@@ -7,6 +7,7 @@ import { attributeService } from "./attributes/attribute-service.ts";
 import { catalogService } from "./catalog/catalog-service.ts";
 import { evictionService } from "./catalog/eviction-service.ts";
 import { lineageService } from "./lineage/lineage-service.ts";
+import { notificationService } from "./notifications/notification-service.ts";
 import { type ProjectSeeds, projectService } from "./projects/project-service.ts";
 import { launchPlanFinder, launchPlanService } from "./registry/launch-plan-service.ts";
 import { namedEntityService } from "./registry/named-entity-service.ts";
@@ -42,6 +43,8 @@ export interface ServicesOptions {
   readonly notifier: Notifier;
   /** What encrypts the secrets that people keep here. */
   readonly keyring: Keyring;
+  /** The server's own: encrypts what its processes keep for each other. */
+  readonly secretKey: string;
   readonly config: ServicesConfig;
 }
 
@@ -58,7 +61,7 @@ export const DEFAULT_SEEDS: ProjectSeeds = {
 export type Services = ReturnType<typeof createServices>;
 
 /** All rules of the api over one database, for every transport. */
-export function createServices({ db, storage, notifier, keyring, config }: ServicesOptions) {
+export function createServices({ db, storage, notifier, keyring, secretKey, config }: ServicesOptions) {
   const projects = projectService(db);
   const checkRawOutput = rawOutputRule(storage.rootUri, config.rawOutputPrefixes ?? []);
   const tasks = taskService(db, projects);
@@ -86,6 +89,7 @@ export function createServices({ db, storage, notifier, keyring, config }: Servi
     attributes: attributeService({ db, projects, policies, checkRawOutput, maxParallelism }),
     registry: { tasks, workflows, launchPlans, namedEntities: namedEntityService(db) },
     runs,
+    notifications: notificationService({ db, projects, secretKey }),
     actions,
     pools: poolService(db),
     catalog: catalogService(db, storage),

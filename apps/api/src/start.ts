@@ -43,6 +43,7 @@ export interface ApiDependencies {
 }
 
 const GRACE_MS = 10_000;
+const { version } = packageFile;
 
 /** Migrates the database, seeds it, and serves until `close`. What was opened is closed again when the start fails. */
 export async function startApi(config: ApiConfig, dependencies: ApiDependencies = {}): Promise<Api> {
@@ -80,12 +81,12 @@ async function open(
   const watcher = await openRunWatcher({ pool, databaseUrl: config.databaseUrl });
   closers.push(() => watcher.close());
   const secrets = openSecrets(config, db, environment);
-  const { version } = packageFile;
   const services = createServices({
     db,
     storage,
     notifier,
     keyring: secrets.keyring,
+    secretKey: config.secretKey,
     config: {
       // With port 0 it is known only once the server listens.
       get publicUrl() {

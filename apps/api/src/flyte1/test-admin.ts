@@ -55,7 +55,14 @@ export async function openTestAdmin(): Promise<OpenTestAdmin> {
   });
   const notifier = openNotifier(database.pool);
   const config = { publicUrl: "http://localhost:8088", version: "0.0.0-test", cluster: "" };
-  const services = createServices({ db: database.db, storage, notifier, keyring: keyring([]), config });
+  const services = createServices({
+    db: database.db,
+    storage,
+    notifier,
+    keyring: keyring([]),
+    secretKey: "a secret of tests",
+    config,
+  });
   await services.projects.seed(DEFAULT_SEEDS);
   return {
     admin: toTestAdmin(services),

@@ -1,5 +1,6 @@
 import type { Notification } from "@skein/idl/admin";
 import { WorkflowExecution_Phase } from "@skein/idl/core";
+import { checkMailAddress } from "../notifications/mail-address.ts";
 import { invalid } from "../registry/identity.ts";
 
 const TERMINAL = new Set([
@@ -23,6 +24,9 @@ export function checkNotifications(field: string, notifications: readonly Notifi
     if (!notification.type.case) throw invalid(`${at}.type`, "is missing: use email, slack or pager_duty");
     if (notification.type.value.recipientsEmail.length === 0) {
       throw invalid(`${at}.recipients_email`, "is empty: name at least one address");
+    }
+    for (const [to, address] of notification.type.value.recipientsEmail.entries()) {
+      checkMailAddress(`${at}.recipients_email[${to}]`, address);
     }
   }
 }

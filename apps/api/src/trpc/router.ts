@@ -7,6 +7,7 @@ import { cacheRouter } from "./cache.ts";
 import { dataRouter } from "./data.ts";
 import { lineageRouter } from "./lineage.ts";
 import { namedEntitiesRouter } from "./named-entities.ts";
+import { notificationsRouter } from "./notifications.ts";
 import { projectsRouter } from "./projects.ts";
 import { launchPlansRouter, tasksRouter, workflowsRouter } from "./registry.ts";
 import { runsRouter } from "./runs.ts";
@@ -24,6 +25,7 @@ export const appRouter = router({
   launchPlans: launchPlansRouter,
   namedEntities: namedEntitiesRouter,
   runs: runsRouter,
+  notifications: notificationsRouter,
   secrets: secretsRouter,
   schedules: schedulesRouter,
   backfills: backfillsRouter,
