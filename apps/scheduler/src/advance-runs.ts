@@ -34,6 +34,8 @@ export interface AdvancerOptions extends AdvanceSettings {
   readonly onChanged: () => void;
   /** Events were written for other runs. */
   readonly onEvents: () => void;
+  /** A run ended. */
+  readonly onRunOver: () => void;
   /** A timer was set for this moment (epoch ms). */
   readonly onTimer: (dueAtMs: number) => void;
 }
@@ -192,7 +194,10 @@ export class Advancer {
         ...(newErrands.get(work.runId) ?? []),
         ...work.facts.flatMap(({ takeUp }) => takeUp ?? []),
       ]);
-      if (isTerminalRun(step.run.state.phase)) cache.drop(work.runId);
+      if (isTerminalRun(step.run.state.phase)) {
+        cache.drop(work.runId);
+        this.#options.onRunOver();
+      }
       this.#followCommands(work.runId, changes);
       for (const { phase, queuedAtMs, endedAtMs } of changes.attempts) {
         if (phase === "succeeded" && endedAtMs !== null) metrics.ringSeconds.observe((endedAtMs - queuedAtMs) / 1000);

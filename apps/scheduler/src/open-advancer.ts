@@ -29,10 +29,15 @@ export interface Neighbours {
   readonly alarm: Alarm;
   /** Called when orders must wait for room in the queue. */
   readonly onBacklog: () => void;
+  /** Called when a run ended. */
+  readonly onRunOver: () => void;
   readonly isRuled: AdvanceSettings["isRuled"];
 }
 
-export function openAdvancer(resources: RingResources, { alarm, onBacklog, isRuled }: Neighbours): OpenAdvancer {
+export function openAdvancer(
+  resources: RingResources,
+  { alarm, onBacklog, onRunOver, isRuled }: Neighbours,
+): OpenAdvancer {
   const { config, db, pool, queues, storage, notifier, logger, metrics } = resources;
   const shared = { pool, logger, metrics, secretKey: config.secretKey };
   const values = new Values(pool, storage);
@@ -65,6 +70,7 @@ export function openAdvancer(resources: RingResources, { alarm, onBacklog, isRul
       }, WATCHERS_MS);
     },
     onEvents,
+    onRunOver,
     onTimer: (dueAtMs) => alarm.setAt(dueAtMs),
   });
   return {

@@ -1,4 +1,4 @@
-import { countShards, type Db, type Notifier } from "@skein/db";
+import { countShards, type Db, EVENTS_CHANNEL, type Notifier } from "@skein/db";
 import type { Consumer, Queues } from "@skein/queue";
 import type { Logger } from "@skein/telemetry";
 import type { SchedulerConfig } from "./config.ts";
@@ -15,10 +15,12 @@ import { backlogRound, publishRound } from "./loops/publish.ts";
 import { idleRunsRound, lostClaimsRound, unclaimedRound } from "./loops/rescue.ts";
 import { reservationsRound } from "./loops/reservations.ts";
 import { Alarm, timersRound } from "./loops/timers.ts";
+import { waitingRuns } from "./loops/waiting-runs.ts";
 import type { SchedulerMetrics } from "./metrics.ts";
 import { openNotifications } from "./notifications/open-notifications.ts";
 import { openAdvancer } from "./open-advancer.ts";
 import type { AdvanceSettings } from "./run-writes.ts";
+import { openSchedules } from "./schedules/open-schedules.ts";
 import { startShards } from "./shards.ts";
 import type { ObjectStore } from "./values.ts";
 import { WaitingReasons } from "./waiting-reasons.ts";
@@ -61,7 +63,9 @@ export async function startRing(resources: RingResources): Promise<Ring> {
   const alarm = new Alarm(() => wake("timers"));
   const notifications = await openNotifications({ ...resources, onFree: () => wake("notifications") });
   const isRuled: AdvanceSettings["isRuled"] = (run) => notifications.ruled.has(run);
-  const work = openAdvancer(resources, { alarm, onBacklog: () => wake("publish"), isRuled });
+  const turns = waitingRuns(pool, () => resources.notifier.notify(EVENTS_CHANNEL));
+  const onRunOver = () => turns.isAnyWaiting() && wake("waiting-runs");
+  const work = openAdvancer(resources, { alarm, onBacklog: () => wake("publish"), onRunOver, isRuled });
   const { cache, publisher, errands } = work;
   const { inbox } = work.advancer;
   const consumers = new Map<number, Consumer>();
@@ -89,10 +93,13 @@ export async function startRing(resources: RingResources): Promise<Ring> {
   start("errands", SECOND, errandsRound({ pool, errands, ownedShards }));
   start("timers", SECOND, timersRound({ pool, inbox, ownedShards }));
   start("publish", SECOND, publishRound({ pool, publisher, ownedShards, defaultPool: config.pool }));
+  start("waiting-runs", SECOND, turns.round);
   start("lost-claims", SECOND, lostClaimsRound(rescue));
   start("unclaimed", SECOND, unclaimedRound(rescue));
   start("idle-runs", 10 * SECOND, idleRunsRound(rescue));
   start("notifications", SECOND, notifications.round);
+  const schedules = openSchedules(resources, ownedShards, () => wake("schedules"));
+  start("schedules", SECOND, schedules.round);
   startHousekeeping(start, resources, ownedShards);
   return {
     ownedShards,
@@ -101,6 +108,7 @@ export async function startRing(resources: RingResources): Promise<Ring> {
       await shards.close();
       await Promise.all(Array.from(loops.values(), (loop) => loop.close()));
       alarm.close();
+      schedules.close();
       await notifications.close();
       await work.close();
     },
@@ -116,5 +124,5 @@ function startHousekeeping(
   start("backlog", 10 * SECOND, backlogRound(pool, metrics.backlog, ownedShards));
   start("reservations", 10 * SECOND, reservationsRound({ pool, ownedShards }));
   start("archive-logs", 10 * SECOND, archiveLogsRound({ pool, storage, logger, metrics }));
-  start("prune", HOUR, pruneRound({ db, pool, historyDays: config.historyDays, logger }));
+  start("prune", HOUR, pruneRound({ db, pool, ...config, logger }));
 }

@@ -27,6 +27,7 @@ import {
 import { checkPlannedSchedule, plannedSchedule } from "@skein/schedule";
 import type { Call } from "../call.ts";
 import type { ProjectService } from "../projects/project-service.ts";
+import { checkGivingOut } from "../runs/giving-out.ts";
 import { checkLimits } from "../runs/limit-annotations.ts";
 import { checkNotifications } from "../runs/notifications.ts";
 import type { CheckRawOutput } from "../runs/raw-output-rule.ts";
@@ -92,6 +93,7 @@ export function launchPlanService({ db, projects, checkRawOutput, find, findWork
       call.authorize("registry:read", workflowId);
       checkNotifications("spec.entity_metadata.notifications", sent.entityMetadata?.notifications ?? []);
       checkLimits("spec.annotations", sent.annotations);
+      checkGivingOut("spec", sent);
       checkRawOutput("spec.raw_output_data_config", id, sent.rawOutputDataConfig);
       await projects.requireActive(call, id.project, id.domain);
       const workflow = await findWorkflow(workflowId);

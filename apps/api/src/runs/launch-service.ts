@@ -7,6 +7,7 @@ import { type LaunchOrigin, type PolicyBook, policyScopeOf, type RunStarter, rea
 import type { Call } from "../call.ts";
 import type { ProjectService } from "../projects/project-service.ts";
 import { checkText, invalid, storableText } from "../registry/identity.ts";
+import { checkPriority } from "./giving-out.ts";
 import type { launchTargets } from "./launch-target.ts";
 import { checkLimits } from "./limit-annotations.ts";
 import { checkNotifications } from "./notifications.ts";
@@ -85,6 +86,7 @@ function readSpec(sent: ExecutionSpec, { referenceRunId }: LaunchOrigin): Execut
   const { notificationOverrides: overrides, tags } = sent;
   if (overrides.case === "notifications") checkNotifications("spec.notifications", overrides.value.notifications);
   checkLimits("spec.annotations", sent.annotations);
+  checkPriority("spec", sent);
   if (tags.length > TAGS_MAX) throw invalid("spec.tags", `has ${tags.length} entries: at most ${TAGS_MAX} are allowed`);
   for (const [index, tag] of tags.entries()) checkText(`spec.tags[${index}]`, tag);
   if (!sent.metadata) return sent;
