@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type CallOptions, type Client, Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { SkeinError } from "@skein/errors";
 import {
   type Agent,
@@ -14,6 +14,7 @@ import {
 import type { LiteralMap, TaskTemplate } from "@skein/idl/core";
 import pLimit, { type LimitFunction } from "p-limit";
 import type { ConnectorConfig, ConnectorMethod } from "./connector-config.ts";
+import { GuardedSessions } from "./guarded-sessions.ts";
 import { SecretFiles } from "./secret-files.ts";
 
 /** What a connector needs to know to start a task. */
@@ -48,8 +49,8 @@ const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
 export class ConnectorClient {
   readonly name: string;
   readonly config: ConnectorConfig;
-  readonly #sessions: Http2SessionManager;
-  readonly #syncSessions: Http2SessionManager;
+  readonly #sessions: GuardedSessions;
+  readonly #syncSessions: GuardedSessions;
   readonly #tasks: Client<typeof AsyncAgentService>;
   readonly #calls: Client<typeof SyncAgentService>;
   readonly #metadata: Client<typeof AgentMetadataService>;
@@ -64,7 +65,7 @@ export class ConnectorClient {
     const trusted = config.caFile === undefined ? {} : { ca: readAuthority(config.caFile) };
     const files = new SecretFiles();
     const open = () => {
-      const sessions = new Http2SessionManager(config.url, { pingIntervalMs: PING_MS }, trusted);
+      const sessions = new GuardedSessions(config.url, { pingIntervalMs: PING_MS }, trusted);
       const interceptors = [showHeaders(config, files)];
       const options = { baseUrl: config.url, sessionManager: sessions, interceptors, readMaxBytes: MESSAGE_BYTES_MAX };
       return { sessions, transport: createGrpcTransport(options) };
@@ -103,7 +104,7 @@ export class ConnectorClient {
     const request = { ...nameOf(handle), outputPrefix: handle.outputPrefix };
     const { resource } = await this.#call("get", signal, (options) => this.#tasks.getTask(request, options));
     if (resource) return resource;
-    throw new ConnectError("the answer to GetTask holds no resource", Code.Internal);
+    throw new Error("the answer to GetTask holds no resource");
   }
 
   /** A task that is not there any more counts as deleted. */
@@ -143,7 +144,7 @@ export class ConnectorClient {
         if (res.case === "header") resource = res.value.resource;
         if (res.case === "outputs") outputs = res.value;
       }
-      if (!resource) throw new ConnectError("the answer to ExecuteTaskSync holds no resource", Code.Internal);
+      if (!resource) throw new Error("the answer to ExecuteTaskSync holds no resource");
       return resource.outputs || !outputs ? resource : { ...resource, outputs };
     };
     return await this.#counted("sync", () => call(this.#options("sync", signal)));

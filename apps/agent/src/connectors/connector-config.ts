@@ -65,9 +65,10 @@ const Entries = z.array(Entry);
 
 /** Reads `host:port,…`, or a JSON array of objects; invalid_argument says what is wrong where. */
 export function readConnectors(text: string): ConnectorConfig[] {
-  const parsed = Entries.safeParse(/^\s*[[{]/.test(text) ? readJson(text) : splitList(text));
+  // An address may begin with a bracket too.
+  const parsed = Entries.safeParse(/^\s*(\{|\[\s*[{\]])/.test(text) ? readJson(text) : splitList(text));
   if (!parsed.success) {
-    throw refused(parsed.error.issues.map(({ path, message }) => `${pathText(path)}: ${message}`).join("; "));
+    throw refused(parsed.error.issues.map((issue) => `${pathText(issue.path)}: ${wordsOf(issue)}`).join("; "));
   }
   const connectors = parsed.data.map(toConfig);
   refuseTwice(
@@ -143,6 +144,10 @@ function refuseTwice(what: string, values: readonly string[]): void {
   const twice = values.find((value, at) => values.indexOf(value) !== at);
   if (twice !== undefined) throw refused(`the ${what} ${JSON.stringify(twice)} is there twice`);
 }
+
+/** What is wrong with a name says less than why. */
+const wordsOf = (issue: z.core.$ZodIssue): string =>
+  issue.code === "invalid_key" ? issue.issues.map(({ message }) => message).join(", ") : issue.message;
 
 const pathText = (path: readonly PropertyKey[]): string =>
   path.map((part, at) => (typeof part === "number" ? `[${part}]` : `${at === 0 ? "" : "."}${String(part)}`)).join("");

@@ -11,7 +11,13 @@ const AWAY: ReadonlySet<Code> = new Set([
   Code.PermissionDenied,
 ]);
 
-export const isAway = (error: unknown): boolean => AWAY.has(ConnectError.from(error).code);
+/** Whether asking again may help although nothing else changes. */
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof ConnectError)) return false;
+  // Not the connector's words but the connection's, whatever code that was given; too large it stays.
+  const isSaid = error.metadata.has("grpc-status");
+  return AWAY.has(error.code) || (!isSaid && error.code !== Code.ResourceExhausted);
+}
 
 /** What keeps a connector from answering, in words for people. */
 export const awayReason = (connector: string, error: unknown): string =>
