@@ -1,6 +1,7 @@
 import type { Environment } from "@skein/config";
 import { Command } from "commander";
 import { archive, unarchive } from "./commands/archive.ts";
+import { backfill } from "./commands/backfill.ts";
 import { complete, completion } from "./commands/completion.ts";
 import { config } from "./commands/config.ts";
 import { demo } from "./commands/demo.ts";
@@ -8,9 +9,13 @@ import { dev } from "./commands/dev.ts";
 import { doctor } from "./commands/doctor.ts";
 import { get } from "./commands/get.ts";
 import { logs } from "./commands/logs.ts";
+import { notifications } from "./commands/notifications.ts";
+import { policies } from "./commands/policies.ts";
 import { agents, pools } from "./commands/pools.ts";
 import { recover, relaunch } from "./commands/recover.ts";
 import { run } from "./commands/run.ts";
+import { runs } from "./commands/runs.ts";
+import { schedules } from "./commands/schedules.ts";
 import { secret } from "./commands/secret.ts";
 import { signal } from "./commands/signal.ts";
 import { stop } from "./commands/stop.ts";
@@ -27,11 +32,12 @@ export function createProgram(environment: Environment): Command {
     .showHelpAfterError("Use --help to see what there is.")
     .addHelpText("after", EXIT_CODES_HELP);
   program.commandsGroup("Runs:");
-  for (const make of [run, watch, logs, stop, recover, relaunch, signal, archive, unarchive]) {
+  for (const make of [run, runs, watch, logs, stop, recover, relaunch, signal, archive, unarchive]) {
     program.addCommand(make(environment));
   }
   program.commandsGroup("What there is:");
-  for (const make of [get, pools, agents, secret]) program.addCommand(make(environment));
+  for (const make of [get, schedules, backfill, notifications, policies, secret, pools, agents])
+    program.addCommand(make(environment));
   program.commandsGroup("This machine:");
   for (const make of [dev, demo, doctor, config]) program.addCommand(make(environment));
   program.addCommand(completion());

@@ -1,5 +1,6 @@
 import type { Environment } from "@skein/config";
 import { Command } from "commander";
+import { collect } from "../input/collect.ts";
 import { invalid } from "../input/read-time.ts";
 import { showStarted, type WaitOptions, withWait } from "../runs/watch-to-end.ts";
 import { inTenant, openSession, type SessionOptions, withExamples } from "../session/session.ts";
@@ -9,8 +10,6 @@ interface RecoverOptions extends SessionOptions, WaitOptions {
   readonly from: readonly string[];
   readonly overwriteCache?: boolean;
 }
-
-const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 /** `skein recover`: a new run that takes over what succeeded. */
 export const recover = (environment: Environment): Command =>

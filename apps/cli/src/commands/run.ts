@@ -2,6 +2,7 @@ import { errorCodeOf, type SkeinInputs } from "@skein/client";
 import type { Environment } from "@skein/config";
 import { SkeinError } from "@skein/errors";
 import { Command } from "commander";
+import { collect } from "../input/collect.ts";
 import { readInputsFile, readTypedInputs } from "../input/read-inputs.ts";
 import { readPairs } from "../input/read-time.ts";
 import { safeLine } from "../output/safe-text.ts";
@@ -26,8 +27,6 @@ interface RunOptions extends SessionOptions, WaitOptions, TargetOptions {
   readonly overwriteCache?: boolean;
 }
 type Launch = SkeinInputs["runs"]["launch"];
-
-const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 /** `skein run`: launches a launch plan or a task. */
 export const run = (environment: Environment): Command =>

@@ -102,16 +102,17 @@ function exact(value: unknown, where: string): Plain {
 
 /** The inputs in a file of JSON or YAML; `-` is standard input. */
 export function readInputsFile(path: string): Record<string, Plain> {
-  const read = readDocument(readText(path), `--inputs ${path}`);
+  const read = readDocument(readText(path, "--inputs"), `--inputs ${path}`);
   if (typeof read === "object" && read !== null && !Array.isArray(read)) return { ...(read as Record<string, Plain>) };
   throw invalid(`--inputs ${path}`, "must be an object: a value for each input's name");
 }
 
-function readText(path: string): string {
+/** A file's text; `-` is standard input. */
+export function readText(path: string, option: string): string {
   try {
     return readFileSync(path === "-" ? 0 : path, "utf8");
   } catch (cause) {
-    const message = `--inputs ${path} cannot be read: ${(cause as Error).message}`;
+    const message = `${option} ${path} cannot be read: ${(cause as Error).message}`;
     throw new SkeinError("invalid_argument", "file_unreadable", message, { cause });
   }
 }
