@@ -109,6 +109,7 @@ export {
   type PoolShare,
   type ProjectLoad,
   readPoolLoad,
+  readPoolShares,
   setPoolShare,
 } from "./loop/pool-load.ts";
 export {
@@ -240,6 +241,46 @@ export {
   type WorkflowRow,
   type WorkflowSummary,
 } from "./registry/workflows.ts";
+export {
+  deleteRunRows,
+  endObjectsPurge,
+  endRunPurge,
+  RUN_TABLES,
+  releasePurgedNames,
+} from "./retention/delete-run-rows.ts";
+export {
+  findHeldObjects,
+  forgetKeptObjects,
+  type KeptObject,
+  keepObjects,
+  type ObjectToDelete,
+  readKeptObjects,
+} from "./retention/held-objects.ts";
+export {
+  listPurges,
+  type OpenPurge,
+  type PurgedAttempt,
+  type PurgeKind,
+  type PurgeList,
+  type PurgeRow,
+  readOpenPurges,
+  readPurgedAttempts,
+  recordProgress,
+  recordTry,
+} from "./retention/purges.ts";
+export { PURGED_AT_ONCE_MAX, type PurgeOutcome, type PurgeRequest, requestPurge } from "./retention/request-purge.ts";
+export {
+  countOpenPurges,
+  deleteRetention,
+  KEEP_LABEL,
+  type RetentionRow,
+  type RetentionRule,
+  readRetention,
+  readRetentionScopes,
+  readRunsToPurge,
+  requestObjectPurges,
+  setRetention,
+} from "./retention/retention.ts";
 export { insertAbortRequest, type RunState, setRunState } from "./runs/abort.ts";
 export {
   abortChildRuns,
@@ -271,6 +312,7 @@ export {
   WHEN_FULL,
   type WhenFull,
 } from "./runs/limited-launch.ts";
+export { setRunPriority } from "./runs/priority.ts";
 export {
   type ActionField,
   type ActionRow,
@@ -298,6 +340,17 @@ export {
   type ValueSide,
 } from "./runs/read-runs.ts";
 export { readTimings, type TimedAction, type TimedAttempt } from "./runs/read-timings.ts";
+export {
+  type ActionWait,
+  AHEAD_MAX,
+  findTurnWait,
+  type PoolFill,
+  readActionWaits,
+  readCacheHolders,
+  readOverNames,
+  readPoolFill,
+  type TurnWait,
+} from "./runs/read-waits.ts";
 export type { RunField } from "./runs/run-fields.ts";
 export { PLAIN_SETTINGS, type RunLimits, type RunSettings } from "./runs/run-settings.ts";
 export {
@@ -333,6 +386,28 @@ export {
   watchLaunchPlan,
 } from "./schedules/due-schedules.ts";
 export { listTicks, type TickQuery, type TickRow } from "./schedules/list-ticks.ts";
+export {
+  closeEndedTicks,
+  delayTick,
+  deleteOldTicks,
+  markAborting,
+  type OpenTick,
+  type PendingTick,
+  readLaunchPlanById,
+  readOpenTicks,
+  readPendingTicks,
+  readTickRefusal,
+  type ScheduledTick,
+  type SettledTick,
+  settleTick,
+  skipPendingTicks,
+} from "./schedules/pending-ticks.ts";
+export {
+  endBackfill,
+  type RunningBackfill,
+  readBackfillTicks,
+  readRunningBackfills,
+} from "./schedules/running-backfills.ts";
 export {
   findSchedule,
   listSchedules,
