@@ -1,5 +1,5 @@
 import type { Db, Notifier } from "@skein/db";
-import { openPolicyBook, runStarter } from "@skein/launch";
+import { NO_TASK_RESOURCES, openPolicyBook, runStarter, type TaskResources, taskResourcesOf } from "@skein/launch";
 import type { Keyring } from "@skein/secrets";
 import type { Storage } from "@skein/storage";
 import { poolService } from "./agents/pool-service.ts";
@@ -13,11 +13,14 @@ import { launchPlanFinder, launchPlanService } from "./registry/launch-plan-serv
 import { namedEntityService } from "./registry/named-entity-service.ts";
 import { taskService } from "./registry/task-service.ts";
 import { workflowService } from "./registry/workflow-service.ts";
+import { purgeService } from "./retention/purge-service.ts";
+import { retentionService } from "./retention/retention-service.ts";
 import { actionService } from "./runs/action-service.ts";
 import { launcher } from "./runs/launch-service.ts";
 import { launchTargets } from "./runs/launch-target.ts";
 import { rawOutputRule } from "./runs/raw-output-rule.ts";
 import { runService } from "./runs/run-service.ts";
+import { whyService } from "./runs/why/why-service.ts";
 import { backfillService } from "./schedules/backfill-service.ts";
 import { scheduleService } from "./schedules/schedule-service.ts";
 import { secretService } from "./secrets/secret-service.ts";
@@ -33,6 +36,8 @@ export interface ServicesConfig {
   readonly cluster: string;
   /** Folders of object stores where runs may write raw outputs besides the storage. */
   readonly rawOutputPrefixes?: readonly string[];
+  /** What holds for tasks of projects for which nothing is set. */
+  readonly taskResources?: TaskResources;
   /** How many tasks of a run may be under way at once, where nobody says; 0, which is the default, for any number. */
   readonly maxParallelism?: number;
 }
@@ -64,7 +69,12 @@ export type Services = ReturnType<typeof createServices>;
 export function createServices({ db, storage, notifier, keyring, secretKey, config }: ServicesOptions) {
   const projects = projectService(db);
   const checkRawOutput = rawOutputRule(storage.rootUri, config.rawOutputPrefixes ?? []);
-  const tasks = taskService(db, projects);
+  const policies = openPolicyBook(db.$client);
+  const { taskResources = NO_TASK_RESOURCES } = config;
+  const tasks = taskService(db, projects, async ({ project, domain }) => {
+    const scope = { domain, workflow: "", launchPlan: "" };
+    return taskResourcesOf(await policies.of(project), scope, taskResources).limits;
+  });
   const findLaunchPlan = launchPlanFinder(db);
   const workflows = workflowService(db, projects, tasks, findLaunchPlan);
   const launchPlans = launchPlanService({
@@ -76,7 +86,6 @@ export function createServices({ db, storage, notifier, keyring, secretKey, conf
   });
   const findTarget = launchTargets({ tasks, workflows, launchPlans });
   const maxParallelism = config.maxParallelism ?? 0;
-  const policies = openPolicyBook(db.$client);
   const startRun = runStarter(db.$client, storage, { maxParallelism, policies });
   const launch = launcher({ db, notifier, projects, checkRawOutput, policies, findTarget, startRun });
   const runs = runService({ db, storage, notifier, launch });
@@ -93,11 +102,14 @@ export function createServices({ db, storage, notifier, keyring, secretKey, conf
     actions,
     pools: poolService(db),
     catalog: catalogService(db, storage),
+    purges: purgeService({ db, notifier, getRun: runs.get }),
+    retention: retentionService(db, projects),
     cache: evictionService({ db, notifier, getRun: runs.get }),
     lineage: lineageService({ db, getRun: runs.get, readValues: actions.data, describe: actions.get }),
     schedules: scheduleService(db),
     backfills: backfillService({ db, projects, launchPlans }),
     secrets: secretService({ db, keyring, projects }),
+    why: whyService({ db, getRun: runs.get, getAction: actions.get }),
     signals: signalService({ db, notifier, getRun: runs.get, findNode: actions.node }),
   };
 }

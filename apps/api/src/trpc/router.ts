@@ -10,6 +10,7 @@ import { namedEntitiesRouter } from "./named-entities.ts";
 import { notificationsRouter } from "./notifications.ts";
 import { projectsRouter } from "./projects.ts";
 import { launchPlansRouter, tasksRouter, workflowsRouter } from "./registry.ts";
+import { purgesRouter, retentionRouter } from "./retention.ts";
 import { runsRouter } from "./runs.ts";
 import { schedulesRouter } from "./schedules.ts";
 import { secretsRouter } from "./secrets.ts";
@@ -25,6 +26,8 @@ export const appRouter = router({
   launchPlans: launchPlansRouter,
   namedEntities: namedEntitiesRouter,
   runs: runsRouter,
+  purges: purgesRouter,
+  retention: retentionRouter,
   notifications: notificationsRouter,
   secrets: secretsRouter,
   schedules: schedulesRouter,

@@ -9,7 +9,8 @@ import { RUN_MODE_NAMES } from "../runs/run-modes.ts";
 import { START_OF_RUN } from "../watch/watch-run.ts";
 import { procedure, router } from "./base.ts";
 import { ByAction, ByAttempt, ByName, InDomain, Page, pageOf, word } from "./inputs.ts";
-import { LaunchInput, readLaunch } from "./launch.ts";
+import { LaunchInput, Priority, readLaunch } from "./launch.ts";
+import { purgeProcedures } from "./retention.ts";
 import { toActionJson, toAttemptJson, toRunJson } from "./run-json.ts";
 import { mapProcedures } from "./run-maps.ts";
 import { searchProcedures } from "./run-search.ts";
@@ -125,6 +126,19 @@ export const runsRouter = router({
     return { state };
   }),
 
+  /** Changes how urgent an unfinished run is, with all runs below it. What agents were offered already keeps its place. */
+  setPriority: procedure
+    .input(ByName.extend({ priority: Priority }))
+    .mutation(async ({ ctx, input: { priority, ...id } }) => {
+      await ctx.services.runs.setPriority(ctx.call, id, priority);
+      return { priority };
+    }),
+
+  /** Why the run, or one action of it, does not go on, in sentences. */
+  why: procedure
+    .input(ByName.extend({ action: ActionName.optional() }))
+    .query(({ ctx, input: { action, ...id } }) => ctx.services.why.why(ctx.call, id, action)),
+
   data: procedure.input(ByName).query(async ({ ctx, input }) => {
     return toValuesJson(ctx.services.storage, await ctx.services.runs.data(ctx.call, input));
   }),
@@ -174,6 +188,7 @@ export const runsRouter = router({
 
   ...mapProcedures,
   ...searchProcedures,
+  ...purgeProcedures,
 
   /** A stretch of the log. To follow it, ask again from `nextOffset` until `isComplete` and the text is empty. */
   logs: procedure.input(ReadLogs).query(async ({ ctx, input }) => {
