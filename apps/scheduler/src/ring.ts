@@ -19,6 +19,8 @@ import { waitingRuns } from "./loops/waiting-runs.ts";
 import type { SchedulerMetrics } from "./metrics.ts";
 import { openNotifications } from "./notifications/open-notifications.ts";
 import { openAdvancer } from "./open-advancer.ts";
+import type { PurgedStore } from "./retention/delete-objects.ts";
+import { purgesRound, releaseRound, retentionRound } from "./retention/retention-rounds.ts";
 import type { AdvanceSettings } from "./run-writes.ts";
 import { openSchedules } from "./schedules/open-schedules.ts";
 import { startShards } from "./shards.ts";
@@ -33,7 +35,7 @@ export interface RingResources {
   readonly db: Db;
   readonly pool: Pool;
   readonly queues: Queues;
-  readonly storage: ObjectStore & ArchiveLogsOptions["storage"];
+  readonly storage: ObjectStore & ArchiveLogsOptions["storage"] & PurgedStore;
   readonly notifier: Notifier;
   readonly logger: Logger;
   readonly metrics: SchedulerMetrics;
@@ -124,5 +126,9 @@ function startHousekeeping(
   start("backlog", 10 * SECOND, backlogRound(pool, metrics.backlog, ownedShards));
   start("reservations", 10 * SECOND, reservationsRound({ pool, ownedShards }));
   start("archive-logs", 10 * SECOND, archiveLogsRound({ pool, storage, logger, metrics }));
+  const retention = { pool, storage, logger };
+  start("purges", 10 * SECOND, purgesRound(retention));
+  start("retention", 600 * SECOND, retentionRound(retention));
+  start("release", 600 * SECOND, releaseRound(retention));
   start("prune", HOUR, pruneRound({ db, pool, ...config, logger }));
 }

@@ -263,6 +263,7 @@ export {
   type PurgeKind,
   type PurgeList,
   type PurgeRow,
+  readCachedAttempts,
   readOpenPurges,
   readPurgedAttempts,
   recordProgress,
@@ -434,3 +435,4 @@ export {
 export { answerGates, type GateAnswer } from "./signals/answer-gates.ts";
 export { type GateRow, listGates, listSignals, type SignalField, type SignalRow } from "./signals/read-signals.ts";
 export { type ChangeCursor, readChangedActions, readChangedRuns } from "./watch/changes.ts";
+export { whileAlone } from "./while-alone.ts";

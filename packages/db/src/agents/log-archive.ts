@@ -1,5 +1,6 @@
 import type { AttemptId } from "@skein/contracts";
 import type pg from "pg";
+import { whileAlone } from "../while-alone.ts";
 
 /** Where an attempt's log lies, apart from pieces that are rows. */
 export interface LogPlace {
@@ -118,32 +119,6 @@ export async function findLogPlace(db: pg.Pool, { runId, ordinal, attempt }: Att
   return rows[0] && { logUri: rows[0].logUri, logBytes: Number(rows[0].logBytes ?? 0) };
 }
 
-const ARCHIVE_LOCK = "skein-archive-logs";
-
-/** Does the work unless another process is at it; false then. One at a time is fast enough, and two would do it twice. */
-export async function whileArchivingAlone(db: pg.Pool, work: () => Promise<void>): Promise<boolean> {
-  const client = await db.connect();
-  // A connection that breaks takes the lock with it; its error comes with the statement that finds out.
-  const onError = () => undefined;
-  client.on("error", onError);
-  let broken: Error | undefined;
-  try {
-    const { rows } = await client.query<{ isMine: boolean }>(
-      `select pg_try_advisory_lock(hashtextextended($1, 0)) as "isMine"`,
-      [ARCHIVE_LOCK],
-    );
-    if (!rows[0]?.isMine) return false;
-    try {
-      await work();
-    } finally {
-      await client.query("select pg_advisory_unlock(hashtextextended($1, 0))", [ARCHIVE_LOCK]);
-    }
-    return true;
-  } catch (error) {
-    broken = error as Error;
-    throw error;
-  } finally {
-    client.off("error", onError);
-    client.release(broken);
-  }
-}
+/** Archives logs unless another process is at it; false then. One at a time is fast enough, and two would do it twice. */
+export const whileArchivingAlone = (db: pg.Pool, work: () => Promise<void>): Promise<boolean> =>
+  whileAlone(db, "skein-archive-logs", work);

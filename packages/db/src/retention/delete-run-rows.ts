@@ -79,6 +79,9 @@ export async function releasePurgedNames(pool: pg.Pool, recordDays: number, limi
   const left = await pool.query<{ runId: string }>(
     `select r.id as "runId" from purges p join runs r on r.id = p.run_id and r.state = 'purged'
      where p.kind = 'run' and p.ended_at is not null and not exists (select from kept_objects k where k.run_id = r.id)
+       and not exists (
+         select from artifact_links l join cache_entries e on e.source_run_id = l.run_id and e.source_ordinal = l.ordinal
+         where l.run_id = r.id)
      order by p.id limit $1`,
     [limit],
   );

@@ -141,9 +141,23 @@ export async function readPurgedAttempts(
        where substr(r.name || '-' || a.name, at + 1, 1) = '-'
      ) as "isShared"
      from attempts t join actions a on a.run_id = t.run_id and a.ordinal = t.ordinal join runs r on r.id = t.run_id
-     where t.run_id = $1 and t.kind = 'container' and (t.ordinal, t.attempt) >= ($2::int, $3::int)
+     where t.run_id = $1 and t.kind <> 'echo' and (t.ordinal, t.attempt) >= ($2::int, $3::int)
      order by t.ordinal, t.attempt limit $6`,
     [runId, nextOrdinal, nextAttempt, project, domain, limit],
+  );
+  return rows;
+}
+
+/** The attempts of a run that computed what the cache holds. */
+export async function readCachedAttempts(
+  pool: pg.Pool,
+  runId: string,
+): Promise<Pick<PurgedAttempt, "ordinal" | "attempt" | "actionName">[]> {
+  const { rows } = await pool.query<Pick<PurgedAttempt, "ordinal" | "attempt" | "actionName">>(
+    `select e.source_ordinal as ordinal, e.source_attempt as attempt, a.name as "actionName"
+     from cache_entries e join actions a on a.run_id = e.source_run_id and a.ordinal = e.source_ordinal
+     where e.source_run_id = $1 and e.source_attempt is not null`,
+    [runId],
   );
   return rows;
 }

@@ -25,7 +25,8 @@ const DOOMED = `
     select id, project, domain, name from runs where id = $1
     union
     select c.id, c.project, c.domain, c.name from doomed d cross join lateral (
-      select r.id, r.project, r.domain, r.name from runs r where r.parent_run_id = d.id
+      select r.id, r.project, r.domain, r.name from runs r
+      where r.parent_run_id = d.id and r.project = d.project and r.domain = d.domain
       union all
       select r.id, r.project, r.domain, r.name from run_tags t join runs r on r.id = t.run_id
       where t.tag = 'eager-exec' and t.value = d.name and r.project = d.project and r.domain = d.domain
