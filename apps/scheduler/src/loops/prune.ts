@@ -1,4 +1,4 @@
-import { type Db, deleteOldAgents, deleteOrphanTimers, dropOldHistory, ensureHistoryPartitions } from "@skein/db";
+import { type Db, deleteOldAgents, deleteOldDeliveries, deleteOrphanTimers, dropOldHistory, ensureHistoryPartitions } from "@skein/db";
 import type { Logger } from "@skein/telemetry";
 import type { Pool } from "../database.ts";
 import type { Round } from "./loop.ts";
@@ -19,5 +19,6 @@ export const pruneRound =
     if (dropped.length > 0) logger.info({ partitions: dropped }, "dropped old history");
     await deleteOrphanTimers(pool);
     await deleteOldAgents(pool, historyDays);
+    await deleteOldDeliveries(pool, historyDays);
     return false;
   };
