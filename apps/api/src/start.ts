@@ -18,7 +18,7 @@ import type { TlsFiles } from "./edge/tls-front.ts";
 import { defaultPolicy, type Policy } from "./permissions.ts";
 import { openSecrets } from "./secrets/open-secrets.ts";
 import { openServer } from "./server.ts";
-import { createServices } from "./services.ts";
+import { createServices, type ServicesConfig } from "./services.ts";
 import { createSystemService } from "./system.ts";
 import { openRunWatcher } from "./watch/run-watcher.ts";
 import { createWatchRun } from "./watch/watch-run.ts";
@@ -87,16 +87,7 @@ async function open(
     notifier,
     keyring: secrets.keyring,
     secretKey: config.secretKey,
-    config: {
-      // With port 0 it is known only once the server listens.
-      get publicUrl() {
-        return publicUrl();
-      },
-      version,
-      cluster: "",
-      rawOutputPrefixes: config.rawOutputPrefixes,
-      maxParallelism: config.maxParallelism,
-    },
+    config: servicesConfig(config, publicUrl),
   });
   await services.projects.seed({
     domains: config.domains.map((id) => ({ id, name: id })),
@@ -114,6 +105,8 @@ async function open(
       notifier,
       secretKey,
       secrets: secrets.source,
+      policies: services.policies,
+      taskResources: services.config.taskResources,
       storeCredentials: await openStoreCredentials(config, storage, closers),
       signToken: config.authIssuer === undefined ? undefined : (run) => signRunToken(secretKey, run),
     }),
@@ -135,6 +128,18 @@ async function open(
   logger.info({ url: publicUrl(), ports: server.ports }, "the api is ready");
   return { url: publicUrl(), ports: server.ports };
 }
+
+const servicesConfig = (config: ApiConfig, publicUrl: () => string): ServicesConfig => ({
+  // With port 0 it is known only once the server listens.
+  get publicUrl() {
+    return publicUrl();
+  },
+  version,
+  cluster: "",
+  rawOutputPrefixes: config.rawOutputPrefixes,
+  taskResources: { defaults: config.taskResourceDefaults, limits: config.taskResourceLimits },
+  maxParallelism: config.maxParallelism,
+});
 
 function tlsFiles({ tlsCertFile: certFile, tlsKeyFile: keyFile }: ApiConfig): TlsFiles | undefined {
   if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile };

@@ -285,17 +285,17 @@ function toOutgoing(prepared: readonly Prepared[], commands: Committed["commands
         changes.values.filter(({ side }) => side === "inputs").map(({ ordinal, bytes }) => [ordinal, bytes]),
       );
       const orders = new Map(advance.orders.map((order) => [order.id.ordinal, order]));
-      const { shard, project, state } = step.run;
-      return [work.runId, { shard, project, state, inputs, orders }] as const;
+      return [work.runId, { run: step.run, inputs, orders }] as const;
     }),
   );
   return commands.flatMap(({ id, commandId }) => {
-    const run = byRun.get(id.runId);
-    const order = run?.orders.get(id.ordinal);
-    if (!run || !order) return [];
+    const found = byRun.get(id.runId);
+    const order = found?.orders.get(id.ordinal);
+    if (!found || !order) return [];
     const { kind, pool } = order;
-    const asks = kind === "echo" ? null : askedBy(run.state, id.ordinal);
-    const { shard, project, inputs } = run;
+    const { run, inputs } = found;
+    const { shard, project } = run;
+    const asks = kind === "echo" ? null : askedBy(run, id.ordinal);
     return [{ id, commandId, kind, pool, shard, project, inputs: inputs.get(id.ordinal), asks }];
   });
 }

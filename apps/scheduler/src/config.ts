@@ -1,4 +1,5 @@
-import { env, sharedFields, storageFields, wholeNumber } from "@skein/config";
+import { env, readBy, sharedFields, storageFields, wholeNumber } from "@skein/config";
+import { readAmounts } from "@skein/launch";
 import { z } from "zod";
 
 /** Every variable the scheduler reads. */
@@ -13,7 +14,19 @@ export const schedulerSchema = z.object({
     .optional()
     .describe("How many shards runs are spread over; 8 with Redis and 1 without unless told. Only ever grows"),
   pool: sharedFields.pool,
+  maxParallelism: sharedFields.maxParallelism,
+  taskResourceDefaults: readBy(readAmounts)
+    .prefault("")
+    .describe("What the container of a task gets that asks for nothing, where nothing is set for its project")
+    .meta({ example: "cpu=500m,memory=200Mi" }),
+  taskResourceLimits: readBy(readAmounts)
+    .prefault("")
+    .describe("The most that the container of a task gets, where nothing is set for its project")
+    .meta({ example: "cpu=8,memory=16Gi,gpu=1" }),
   historyDays: wholeNumber(1, 3650).default(30).describe("How long applied events are kept"),
+  scheduleHistoryDays: wholeNumber(1, 3650)
+    .default(365)
+    .describe("How long it is remembered which ticks of schedules and backfills had their run"),
   publicUrl: z
     .url({ protocol: /^https?$/, error: "must be an http or https URL" })
     .optional()

@@ -1,4 +1,5 @@
 import { CHANGES_CHANNEL, EVENTS_CHANNEL } from "@skein/db";
+import { openPolicyBook } from "@skein/launch";
 import { Advancer } from "./advance-runs.ts";
 import { type FindAsked, findAskedResources } from "./asked-resources.ts";
 import { carryOuts } from "./errands/carry-outs.ts";
@@ -8,6 +9,7 @@ import { Publisher } from "./publisher.ts";
 import type { RingResources } from "./ring.ts";
 import { RunCache } from "./run-cache.ts";
 import type { AdvanceSettings } from "./run-writes.ts";
+import { findTaskResources } from "./task-resources.ts";
 import { Values } from "./values.ts";
 
 /** What turns facts into rows, and does what must follow at once. */
@@ -41,8 +43,10 @@ export function openAdvancer(
   const { config, db, pool, queues, storage, notifier, logger, metrics } = resources;
   const shared = { pool, logger, metrics, secretKey: config.secretKey };
   const values = new Values(pool, storage);
-  const cache = new RunCache(pool, storage);
-  const findAsked = findAskedResources(pool, cache);
+  const { taskResourceDefaults: defaults, taskResourceLimits: limits } = config;
+  const taskResources = findTaskResources(openPolicyBook(pool), { defaults, limits });
+  const cache = new RunCache(pool, storage, taskResources);
+  const findAsked = findAskedResources(pool, cache, taskResources);
   const publisher = new Publisher({ ...shared, queues, values, findAsked, onBacklog });
   const onEvents = () => notifier.notify(EVENTS_CHANNEL);
   const errands: ErrandRunner = new ErrandRunner({

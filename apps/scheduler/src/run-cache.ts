@@ -1,8 +1,10 @@
 import { type LoadedRun, type RunLimits, readRunStates } from "@skein/db";
 import { type EngineLimits, newRun, type Program, parseMemoryGrowth, type RunState, restoreRun } from "@skein/engine";
+import type { TaskResources } from "@skein/launch";
 import type { Pool } from "./database.ts";
 import { Programs } from "./programs.ts";
 import { loadReference } from "./references.ts";
+import type { FindTaskResources } from "./task-resources.ts";
 import type { ObjectStore } from "./values.ts";
 
 /** An unfinished run in memory, exactly as its rows are at `version`. */
@@ -10,6 +12,8 @@ export interface CachedRun extends Omit<LoadedRun, "stored" | "expansions" | "ve
   version: number;
   readonly state: RunState;
   readonly program: Program;
+  /** What is set for its project, as it was when the run was taken up. */
+  readonly taskResources: TaskResources;
 }
 
 const RUNS_MAX = 10_000;
@@ -21,10 +25,12 @@ const RUNS_MAX = 10_000;
 export class RunCache {
   readonly #pool: Pool;
   readonly #programs: Programs;
+  readonly #findTaskResources: FindTaskResources;
   readonly #runs = new Map<string, CachedRun>();
 
-  constructor(pool: Pool, storage: Pick<ObjectStore, "get">) {
+  constructor(pool: Pool, storage: Pick<ObjectStore, "get">, findTaskResources: FindTaskResources) {
     this.#pool = pool;
+    this.#findTaskResources = findTaskResources;
     this.#programs = new Programs(pool, storage);
   }
 
@@ -77,14 +83,16 @@ export class RunCache {
   }
 
   async #restore({ stored, expansions: rows, ...run }: LoadedRun, program: Program): Promise<CachedRun> {
-    const [reference, expansions] = await Promise.all([
+    const { project, domain } = run;
+    const [taskResources, reference, expansions] = await Promise.all([
+      this.#findTaskResources({ project, domain, workflowKey: program.root.key }),
       run.referenceRunId === null ? null : loadReference(this.#pool, this.#programs, run.runId),
       this.#programs.ofExpansions(rows),
     ]);
     const limits = engineLimits(run.limits);
     const state =
       run.version === 0 ? newRun(reference, limits) : restoreRun(program, { ...stored, expansions, reference, limits });
-    return { ...run, program, state };
+    return { ...run, program, state, taskResources };
   }
 
   /** A run that waits for days need not be in memory; those that came first go first. */

@@ -9,6 +9,8 @@ export {
   amountsOf,
   askedWithin,
   NO_TASK_RESOURCES,
+  namedAmounts,
+  readAmounts,
   type TaskResources,
   taskResourcesOf,
   withTaskResources,

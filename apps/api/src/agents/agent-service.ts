@@ -16,19 +16,14 @@ import {
   CHANGES_CHANNEL,
   EVENTS_CHANNEL,
   type Notifier,
-  type OpenDb,
   recordHeartbeat,
   recordWaiting,
 } from "@skein/db";
 import { SkeinError } from "@skein/errors";
-import type { SecretSource } from "@skein/secrets";
-import type { Storage } from "@skein/storage";
 import { createClaim } from "./claim.ts";
-import type { SignToken } from "./client-tasks.ts";
 import { createHeld } from "./held.ts";
 import { noteDecks } from "./live-decks.ts";
-import { createGrantMaker } from "./make-grants.ts";
-import type { MakeStoreCredentials } from "./store-credentials.ts";
+import { createGrantMaker, type GrantOptions } from "./make-grants.ts";
 
 /** What agents ask of the api: claims, heartbeats, log chunks. Every method may be called again with the same words. */
 export interface AgentService {
@@ -40,18 +35,10 @@ export interface AgentService {
   appendLogs(request: AppendLogsRequest, servedPool: string): Promise<{ readonly stored: number }>;
 }
 
-export interface AgentServiceOptions {
-  readonly pool: OpenDb["pool"];
-  readonly storage: Storage;
+export interface AgentServiceOptions extends GrantOptions {
   readonly notifier: Notifier;
-  /** Makes the token of tasks that are clients of this server; undefined where callers need none. */
-  readonly signToken: SignToken | undefined;
   /** Rebuilds the tokens of attempts. */
   readonly secretKey: string;
-  /** Knows the secrets that tasks ask for. */
-  readonly secrets: SecretSource;
-  /** Undefined where agents have credentials for tasks. */
-  readonly storeCredentials?: MakeStoreCredentials | undefined;
 }
 
 /** A claim may be silent for two leases: longer than any answer to it can be under way. */

@@ -4,13 +4,14 @@ import { DEFAULT_POLICY, growthsOf, parseMemoryGrowth, taskMemory } from "@skein
 import { fromBytes, toBytes } from "@skein/idl";
 import { type ExecutionSpec, ExecutionSpecSchema } from "@skein/idl/admin";
 import { type TaskTemplate, TaskTemplateSchema } from "@skein/idl/core";
+import { type TaskResources, withTaskResources } from "@skein/launch";
 import { attemptOutputPrefix, type Storage } from "@skein/storage";
 import { grownTemplate } from "./grown-template.ts";
 import { rawOutputPrefix, rawRootOf } from "./raw-output.ts";
 import type { LocatedTask } from "./task-lookup.ts";
 
 /** What a grant holds beside what the rows and the graph say. */
-export type GrantExtras = Pick<ClaimGrant, "inputs" | "previousCheckpointPrefix" | "platform" | "secrets">;
+export type GrantExtras = Pick<ClaimGrant, "inputs" | "previousCheckpointPrefix" | "platform" | "secrets" | "policy">;
 
 /** All an agent needs to start user code, put together. */
 export function claimGrant(
@@ -18,6 +19,7 @@ export function claimGrant(
   id: AttemptId,
   claimed: ClaimedAttempt,
   task: LocatedTask,
+  bounds: TaskResources,
   extras: GrantExtras,
 ): ClaimGrant {
   const spec = fromBytes(ExecutionSpecSchema, claimed.runSpec);
@@ -25,7 +27,7 @@ export function claimGrant(
   const { project, domain, runName, actionName } = claimed;
   return {
     ...extras,
-    taskTemplate: Buffer.from(toBytes(TaskTemplateSchema, withGrownMemory(template, claimed))).toString("base64"),
+    taskTemplate: Buffer.from(toBytes(TaskTemplateSchema, templateNow(template, claimed, bounds))).toString("base64"),
     org: claimed.org,
     project,
     domain,
@@ -48,6 +50,13 @@ export function claimGrant(
 /** Older clients name it beside the security context. */
 const serviceAccountOf = (spec: ExecutionSpec): string =>
   spec.securityContext?.runAs?.k8sServiceAccount || spec.authRole?.kubernetesServiceAccount || "";
+
+/** The task as this attempt runs it: within what is set for its project, before its memory has grown and after. */
+function templateNow(template: TaskTemplate, claimed: ClaimedAttempt, bounds: TaskResources): TaskTemplate {
+  const bounded = withTaskResources(template, bounds);
+  const grown = withGrownMemory(bounded, claimed);
+  return grown === bounded ? bounded : withTaskResources(grown, bounds);
+}
 
 /** After attempts that ran out of memory, the next one has more. */
 function withGrownMemory(template: TaskTemplate, claimed: ClaimedAttempt): TaskTemplate {

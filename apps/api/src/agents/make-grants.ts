@@ -4,11 +4,13 @@ import { SkeinError } from "@skein/errors";
 import { fromBytes } from "@skein/idl";
 import { ExecutionSpecSchema } from "@skein/idl/admin";
 import type { TaskTemplate } from "@skein/idl/core";
+import { NO_TASK_RESOURCES, openPolicyBook, type PolicyBook, type TaskResources } from "@skein/launch";
 import type { SecretSource } from "@skein/secrets";
 import type { Storage } from "@skein/storage";
 import { askedSecrets, grantSecrets } from "../secrets/granted-secrets.ts";
 import { claimGrant } from "./claim-grant.ts";
 import { isClient, type SignToken } from "./client-tasks.ts";
+import { findAttemptPolicy } from "./granted-policy.ts";
 import { createFindCheckpoint } from "./previous-checkpoint.ts";
 import { createShareInputs } from "./shared-inputs.ts";
 import type { MakeStoreCredentials } from "./store-credentials.ts";
@@ -17,11 +19,16 @@ import { createFindTask } from "./task-lookup.ts";
 export interface GrantOptions {
   readonly pool: OpenDb["pool"];
   readonly storage: Storage;
+  /** Makes the token of tasks that are clients of this server; undefined where callers need none. */
   readonly signToken: SignToken | undefined;
   /** Knows the secrets that tasks ask for. */
   readonly secrets: SecretSource;
   /** Undefined where agents have credentials for tasks. */
   readonly storeCredentials?: MakeStoreCredentials | undefined;
+  /** What administrators set for projects; a book of its own unless told. */
+  readonly policies?: PolicyBook | undefined;
+  /** What holds for tasks of projects for which nothing is set. */
+  readonly taskResources?: TaskResources | undefined;
 }
 
 /** An attempt that an agent may make. */
@@ -48,6 +55,8 @@ export function createGrantMaker(options: GrantOptions): GrantMaker {
   const findTask = createFindTask(pool, storage);
   const findCheckpoint = createFindCheckpoint(pool, storage);
   const shareInputs = createShareInputs(pool, storage);
+  const { policies = openPolicyBook(pool), taskResources = NO_TASK_RESOURCES } = options;
+  const findPolicy = findAttemptPolicy(policies, taskResources);
 
   const inputsOf = async ({ id, claimed }: Granted): Promise<ClaimGrant["inputs"]> => {
     const { inputs } = claimed;
@@ -77,15 +86,17 @@ export function createGrantMaker(options: GrantOptions): GrantMaker {
   const grantOf = async (granted: Granted, path: readonly PathStep[]): Promise<Made> => {
     const { id, claimed } = granted;
     const task = await findTask(id, claimed, path);
-    const [inputs, previousCheckpointPrefix, platform, found] = await Promise.all([
+    const [{ bounds, policy }, inputs, previousCheckpointPrefix, platform, found] = await Promise.all([
+      findPolicy(claimed),
       inputsOf(granted),
       findCheckpoint(id, claimed, task.template),
       platformOf(granted, task.template),
       secretsOf(granted, task.template),
     ]);
     const later = "later" in found ? found : undefined;
-    const extras = { inputs, previousCheckpointPrefix, platform, secrets: "later" in found ? found.asked : found };
-    const made = await withCredentials(claimGrant(storage, id, claimed, task, extras), task.template);
+    const asked = "later" in found ? found.asked : found;
+    const extras = { inputs, previousCheckpointPrefix, platform, secrets: asked, ...(policy ? { policy } : {}) };
+    const made = await withCredentials(claimGrant(storage, id, claimed, task, bounds, extras), task.template);
     return { ...made, ...later };
   };
 

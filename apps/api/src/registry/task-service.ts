@@ -10,7 +10,7 @@ import {
   type TaskRow,
   type VersionId,
 } from "@skein/db";
-import { checkTask, structureDiff, taskDigest } from "@skein/engine";
+import { checkTask, type ResourceLimits, structureDiff, taskDigest } from "@skein/engine";
 import { SkeinError } from "@skein/errors";
 import { fromBytes, toBytes } from "@skein/idl";
 import { type TaskClosure, TaskClosureSchema, type TaskSpec, TaskSpecSchema } from "@skein/idl/admin";
@@ -39,10 +39,13 @@ const CACHED_MAX = 1_000;
 
 export type TaskFinder = (id: VersionId) => Promise<TaskView | undefined>;
 
+/** The most that a container of a project's tasks may ask for. */
+export type FindTaskLimits = (id: Pick<VersionId, "project" | "domain">) => Promise<ResourceLimits>;
+
 export type TaskService = ReturnType<typeof taskService>;
 
 /** Rules for tasks (contract 5.1). */
-export function taskService(db: Db, projects: ProjectService) {
+export function taskService(db: Db, projects: ProjectService, findLimits: FindTaskLimits = async () => new Map()) {
   const cache = lruCache<TaskView>(CACHED_MAX);
 
   const find: TaskFinder = async (id) => {
@@ -61,7 +64,7 @@ export function taskService(db: Db, projects: ProjectService) {
     async register(call: Call, id: VersionId, spec: TaskSpec): Promise<void> {
       checkVersionId(id);
       await projects.requireActive(call, id.project, id.domain);
-      const compiled = compileTask(id, spec);
+      const compiled = compileTask(id, spec, await findLimits(id));
       const createdAt = new Date();
       const digest = sha256(taskDigest(compiled));
       const inserted = await insertTask(db, {
@@ -107,12 +110,12 @@ export function taskService(db: Db, projects: ProjectService) {
 }
 
 /** The template under the id that the request names, which wins over the one inside (contract 5.1). */
-function compileTask(id: VersionId, spec: TaskSpec): CompiledTask {
+function compileTask(id: VersionId, spec: TaskSpec, limits: ResourceLimits): CompiledTask {
   if (!spec.template) throw invalid("spec.template", "is missing: a task needs a template");
   const template = clone(TaskSpecSchema, spec).template;
   if (template) template.id = toIdentifier(ResourceType.TASK, id);
   const compiled = create(CompiledTaskSchema, template ? { template } : {});
-  const problems = checkTask(template ?? spec.template);
+  const problems = checkTask(template ?? spec.template, limits);
   if (problems.length > 0) {
     throw new SkeinError(
       "invalid_argument",

@@ -6,7 +6,7 @@ import type { CachedRun } from "../run-cache.ts";
 import type { ObjectStore, Values } from "../values.ts";
 
 /** The run that an errand is for: what never changes of it. */
-export type ErrandRun = Omit<CachedRun, "state" | "program" | "version" | "limits">;
+export type ErrandRun = Omit<CachedRun, "state" | "program" | "version" | "limits" | "taskResources">;
 
 /** The action that an errand is for, as it was when the errand was taken up. */
 export type ErrandAction = Pick<

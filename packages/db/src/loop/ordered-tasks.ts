@@ -6,6 +6,8 @@ import type pg from "pg";
 export interface OrderedTask extends FailureCounts {
   readonly runId: string;
   readonly ordinal: number;
+  readonly project: string;
+  readonly domain: string;
   readonly workflowId: number;
   readonly taskKey: string;
   readonly specNodeId: string;
@@ -17,7 +19,7 @@ export interface OrderedTask extends FailureCounts {
 export async function readOrderedTasks(db: pg.Pool, ids: readonly AttemptId[]): Promise<OrderedTask[]> {
   const { rows } = await db.query<Omit<OrderedTask, "workflowId"> & { workflowId: string }>({
     name: "read-ordered-tasks",
-    text: `select a.run_id as "runId", a.ordinal, r.workflow_id as "workflowId", a.task_key as "taskKey",
+    text: `select a.run_id as "runId", a.ordinal, r.project, r.domain, r.workflow_id as "workflowId", a.task_key as "taskKey",
                   a.spec_node_id as "specNodeId", a.attempts, a.user_failures as "userFailures",
                   a.system_failures as "systemFailures", r.memory_growth as "memoryGrowth"
            from unnest($1::uuid[], $2::int[]) w(run_id, ordinal)

@@ -1,6 +1,7 @@
 import { clone, create } from "@bufbuild/protobuf";
 import type { AskedResources } from "@skein/contracts";
 import { askedResources, parseQuantity } from "@skein/engine";
+import { SkeinError } from "@skein/errors";
 import type { TaskResourceSpec } from "@skein/idl/admin";
 import {
   Resources_ResourceName as ResourceName,
@@ -34,6 +35,33 @@ const FIELDS = [
 /** The amounts that a policy names. */
 export const amountsOf = (spec: TaskResourceSpec | undefined): ResourceAmounts =>
   new Map(FIELDS.flatMap(([name, field]) => (spec?.[field] ? [[name, spec[field]] as const] : [])));
+
+const WORDS: ReadonlyMap<string, ResourceName> = new Map([
+  ["cpu", ResourceName.CPU],
+  ["memory", ResourceName.MEMORY],
+  ["gpu", ResourceName.GPU],
+  ["ephemeral-storage", ResourceName.EPHEMERAL_STORAGE],
+]);
+
+/** The amounts by Kubernetes' names. */
+export const namedAmounts = (amounts: ResourceAmounts): Record<string, string> =>
+  Object.fromEntries(
+    [...WORDS].flatMap(([word, name]) => (amounts.has(name) ? [[word, amounts.get(name) ?? ""]] : [])),
+  );
+
+/** Reads `cpu=500m,memory=200Mi`; invalid_argument for anything else. */
+export function readAmounts(text: string): ResourceAmounts {
+  const parts = text.split(",").filter((part) => part.trim() !== "");
+  return new Map(
+    parts.map((part) => {
+      const [word = "", amount = ""] = part.split("=").map((side) => side.trim());
+      const name = WORDS.get(word);
+      if (name !== undefined && (parseQuantity(amount) ?? -1n) >= 0n) return [name, amount] as const;
+      const known = `${[...WORDS.keys()].join(", ")}, each with = and a Kubernetes quantity`;
+      throw new SkeinError("invalid_argument", "amounts_invalid", `${part.trim()} is no amount: use ${known}`);
+    }),
+  );
+}
 
 /**
  * What holds for tasks of a scope. A policy of the project takes the place of the server's own word as a whole, as in
