@@ -5,7 +5,7 @@ import type { Logger } from "@skein/telemetry";
 import type { AttemptFolder } from "../ledger/attempt-folder.ts";
 import { orAborted } from "../runtimes/or-aborted.ts";
 import type { Exit, Launch, Runtime } from "../runtimes/runtime.ts";
-import { ConnectorJob, type JobParts } from "./connector-job.ts";
+import { type AttemptParts, ConnectorAttempt } from "./connector-attempt.ts";
 import { readGrant, readRecord, recallRecord } from "./connector-record.ts";
 import type { ConnectorRegistry } from "./connector-registry.ts";
 
@@ -25,7 +25,7 @@ const CREATED_MS = 10_000;
 export class ConnectorRuntime implements Omit<Runtime, "name"> {
   onWaiting?: (folder: AttemptFolder, reason: string) => void;
   readonly #options: ConnectorRuntimeOptions;
-  readonly #jobs = new Map<string, ConnectorJob>();
+  readonly #attempts = new Map<string, ConnectorAttempt>();
   readonly #closed = new AbortController();
 
   constructor(options: ConnectorRuntimeOptions) {
@@ -33,9 +33,9 @@ export class ConnectorRuntime implements Omit<Runtime, "name"> {
   }
 
   async start({ folder, grant, ...launch }: Launch): Promise<ReportedFailure | undefined> {
-    const job = new ConnectorJob(folder, grant, this.#parts);
-    this.#jobs.set(folder.key, job);
-    job.start({ ...launch, folder, grant });
+    const attempt = new ConnectorAttempt(folder, grant, this.#parts);
+    this.#attempts.set(folder.key, attempt);
+    attempt.start({ ...launch, folder, grant });
     return undefined;
   }
 
@@ -43,28 +43,28 @@ export class ConnectorRuntime implements Omit<Runtime, "name"> {
     const grant = await readGrant(folder);
     const record = grant && (await recallRecord(folder, grant, this.#options.storage));
     if (!record) return false;
-    const job = new ConnectorJob(folder, grant, this.#parts);
-    this.#jobs.set(folder.key, job);
-    job.goOn(record);
+    const attempt = new ConnectorAttempt(folder, grant, this.#parts);
+    this.#attempts.set(folder.key, attempt);
+    attempt.goOn(record);
     return true;
   }
 
   async whenRunning(folder: AttemptFolder): Promise<number | undefined> {
-    return await orAborted(this.#job(folder).whenRunning, this.#closed.signal);
+    return await orAborted(this.#attempt(folder).whenRunning, this.#closed.signal);
   }
 
   async watch(folder: AttemptFolder): Promise<Exit> {
-    return await orAborted(this.#job(folder).whenOver, this.#closed.signal);
+    return await orAborted(this.#attempt(folder).whenOver, this.#closed.signal);
   }
 
   async stop(folder: AttemptFolder): Promise<void> {
-    this.#jobs.get(folder.key)?.stop();
+    this.#attempts.get(folder.key)?.stop();
   }
 
   async cleanup(folder: AttemptFolder): Promise<void> {
-    const job = this.#jobs.get(folder.key) ?? (await this.#left(folder));
-    await job?.cleanup();
-    this.#jobs.delete(folder.key);
+    const attempt = this.#attempts.get(folder.key) ?? (await this.#left(folder));
+    await attempt?.cleanup();
+    this.#attempts.delete(folder.key);
   }
 
   /** Connectors keep no list of tasks that we could compare. */
@@ -72,30 +72,30 @@ export class ConnectorRuntime implements Omit<Runtime, "name"> {
 
   async close(): Promise<void> {
     this.#closed.abort();
-    const created = Promise.all([...this.#jobs.values()].map(({ creating }) => creating));
+    const created = Promise.all([...this.#attempts.values()].map(({ creating }) => creating));
     await Promise.race([created, pause(CREATED_MS, undefined, { ref: false })]);
     this.#options.registry.close();
   }
 
   /** What an earlier process left and nobody asks after any more. */
-  async #left(folder: AttemptFolder): Promise<ConnectorJob | undefined> {
+  async #left(folder: AttemptFolder): Promise<ConnectorAttempt | undefined> {
     const [grant, record] = await Promise.all([readGrant(folder), readRecord(folder)]);
     if (!grant || !record || record.isOver) return undefined;
-    const job = new ConnectorJob(folder, grant, this.#parts);
-    job.stop();
-    job.goOn(record);
-    return job;
+    const attempt = new ConnectorAttempt(folder, grant, this.#parts);
+    attempt.stop();
+    attempt.goOn(record);
+    return attempt;
   }
 
-  get #parts(): JobParts {
+  get #parts(): AttemptParts {
     const { registry, storage, logger } = this.#options;
     const onWaiting = (folder: AttemptFolder, reason: string) => this.onWaiting?.(folder, reason);
     return { registry, storage, logger, onWaiting, closing: this.#closed.signal };
   }
 
-  #job(folder: AttemptFolder): ConnectorJob {
-    const job = this.#jobs.get(folder.key);
-    if (job) return job;
+  #attempt(folder: AttemptFolder): ConnectorAttempt {
+    const attempt = this.#attempts.get(folder.key);
+    if (attempt) return attempt;
     throw new Error(`No connector does ${folder.key}`);
   }
 }

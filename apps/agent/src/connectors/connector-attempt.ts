@@ -19,7 +19,7 @@ import { toConnectorTask } from "./connector-task.ts";
 import { Pace } from "./pace.ts";
 import { readResource } from "./resource-phase.ts";
 
-export interface JobParts {
+export interface AttemptParts {
   readonly registry: ConnectorRegistry;
   readonly storage: Storage;
   readonly logger: Logger;
@@ -37,10 +37,10 @@ const PUT_TRIES = 8;
 const DELETE_MS = 60_000;
 
 /** One attempt at a task that a connector serves, from its start to its end. */
-export class ConnectorJob {
+export class ConnectorAttempt {
   readonly #folder: AttemptFolder;
   readonly #grant: ClaimGrant;
-  readonly #parts: JobParts;
+  readonly #parts: AttemptParts;
   readonly #log: ConnectorLog;
   readonly #running = Promise.withResolvers<number | undefined>();
   readonly #over = Promise.withResolvers<Exit>();
@@ -51,7 +51,7 @@ export class ConnectorJob {
   /** While the connector makes the task. */
   creating: Promise<unknown> = Promise.resolve();
 
-  constructor(folder: AttemptFolder, grant: ClaimGrant, parts: JobParts) {
+  constructor(folder: AttemptFolder, grant: ClaimGrant, parts: AttemptParts) {
     this.#folder = folder;
     this.#grant = grant;
     this.#parts = parts;
