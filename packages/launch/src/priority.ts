@@ -1,4 +1,5 @@
-import type { Annotations, Labels } from "@skein/idl/admin";
+import { create } from "@bufbuild/protobuf";
+import { type Annotations, AnnotationsSchema, type ExecutionSpec, type Labels } from "@skein/idl/admin";
 
 /** The annotation or label that says how urgent a run is. The annotation wins. */
 export const PRIORITY_NAME = "skein.dev/priority";
@@ -29,4 +30,10 @@ export function priorityProblem(source: PrioritySource): string | undefined {
   const words = wordsOf(source);
   if (words === undefined || parse(words) !== undefined) return undefined;
   return `${PRIORITY_NAME} is "${words}", but must be a whole number from -${PRIORITY_MAX} to ${PRIORITY_MAX}`;
+}
+
+/** Writes the priority into a merged spec, where a run that repeats this one finds it. */
+export function givePriority(spec: ExecutionSpec, priority: number): void {
+  const values = { ...spec.annotations?.values, [PRIORITY_NAME]: String(priority) };
+  spec.annotations = create(AnnotationsSchema, { values });
 }

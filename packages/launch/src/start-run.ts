@@ -20,6 +20,7 @@ import { type LaunchTarget, policyScopeOf } from "./launch-target.ts";
 import { mergeSpec } from "./merge-spec.ts";
 import { openPolicyBook, type PolicyBook } from "./policies/policy-book.ts";
 import { poolOfRun } from "./policies/pool-of-run.ts";
+import { givePriority } from "./priority.ts";
 import { newRunId, shardOf } from "./run-name.ts";
 import { runSettings } from "./run-settings.ts";
 import { storeValue, type ValueStore } from "./stored-values.ts";
@@ -56,6 +57,8 @@ export interface Launch {
   readonly given: LiteralMap;
   readonly principal: string;
   readonly origin: LaunchOrigin;
+  /** In place of what the merged spec says. */
+  readonly priority?: number | undefined;
   /** In place of what the launch plan says, and of what people decided about it. */
   readonly limit?: LaunchLimit;
 }
@@ -106,11 +109,12 @@ export function runStarter(
   }
 
   /** What a run is started with, and whose agents do its work. */
-  async function specOf({ id, target, requested, principal }: Launch) {
+  async function specOf({ id, target, requested, principal, priority }: Launch) {
     const { launched, launchPlan } = target;
     const policies = await book.of(id.project);
     const scope = policyScopeOf(id.domain, target);
     const spec = mergeSpec({ requested, launchPlan, launched, principal, policies, scope, maxParallelism });
+    if (priority !== undefined) givePriority(spec, priority);
     return { spec, place: poolOfRun(spec, policies, scope) };
   }
 

@@ -1,5 +1,17 @@
 import { UNLIMITED } from "@skein/contracts";
-import { type AgentRow, type Db, listAgents, listPools, type PoolRow, setCordon } from "@skein/db";
+import {
+  type AgentRow,
+  type Db,
+  deletePoolShare,
+  findProject,
+  listAgents,
+  listPools,
+  type PoolRow,
+  type PoolShare,
+  readPoolShares,
+  setCordon,
+  setPoolShare,
+} from "@skein/db";
 import { SkeinError } from "@skein/errors";
 
 /** An agent; null stands for no limit. */
@@ -18,6 +30,11 @@ export interface PoolService {
   listPools(): Promise<PoolRow[]>;
   /** The agent hears of it with its next heartbeat; what it holds goes on. */
   cordon(agentId: string, isCordoned: boolean): Promise<AgentView>;
+  /** What was decided about how projects share pools. */
+  listShares(pool: string | undefined): Promise<PoolShare[]>;
+  setShare(share: PoolShare, updatedBy: string): Promise<void>;
+  /** The project shares the pool as one does of which nobody decided anything. */
+  clearShare(pool: string, project: string): Promise<void>;
 }
 
 export function poolService(db: Db): PoolService {
@@ -29,6 +46,16 @@ export function poolService(db: Db): PoolService {
       const agent = await setCordon(pool, agentId, isCordoned);
       if (agent) return toView(agent);
       throw new SkeinError("not_found", "agent_not_found", `There is no agent ${agentId}.`);
+    },
+    listShares: (name) => readPoolShares(pool, name ?? null),
+    async setShare(share, updatedBy) {
+      if (!(await findProject(db, share.project))) {
+        throw new SkeinError("not_found", "project_not_found", `Project ${share.project} does not exist.`);
+      }
+      await setPoolShare(pool, share, updatedBy);
+    },
+    async clearShare(name, project) {
+      await deletePoolShare(pool, name, project);
     },
   };
 }

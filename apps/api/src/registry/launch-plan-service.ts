@@ -34,6 +34,7 @@ import type { CheckRawOutput } from "../runs/raw-output-rule.ts";
 import { differentExists, identicalExists, notRegistered } from "./conflicts.ts";
 import { isSameDigest, sha256 } from "./digest.ts";
 import { checkText, checkVersionId, entityKey, invalid, storableText, toVersionId } from "./identity.ts";
+import { launchPlanConcurrency } from "./launch-plan-concurrency.ts";
 import { lruCache } from "./lru-cache.ts";
 import type { WorkflowView } from "./workflow-service.ts";
 
@@ -133,6 +134,8 @@ export function launchPlanService({ db, projects, checkRawOutput, find, findWork
       const change = { schedule, changedBy: storableText(call.caller.subject), at: new Date() };
       if (!(await setLaunchPlanState(db, id, state, change))) throw notRegistered("launch plan", id);
     },
+
+    ...launchPlanConcurrency(db),
 
     async list(_call: Call, query: ListQuery<LaunchPlanField>): Promise<LaunchPlanView[]> {
       return (await listLaunchPlans(db, query)).map(toView);

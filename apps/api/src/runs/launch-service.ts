@@ -21,6 +21,8 @@ export interface LaunchRequest {
   readonly name: string;
   readonly spec: ExecutionSpec;
   readonly inputs: LiteralMap | undefined;
+  /** In place of what the spec or the launch plan says. */
+  readonly priority?: number | undefined;
 }
 
 export interface LaunchDependencies {
@@ -62,7 +64,8 @@ export function launcher(dependencies: LaunchDependencies) {
     }
     const given = request.inputs ?? request.spec.inputs ?? create(LiteralMapSchema);
     const principal = storableText(call.caller.subject);
-    const outcome = await startRun({ id, target, requested, given, principal, origin });
+    const { priority } = request;
+    const outcome = await startRun({ id, target, requested, given, principal, origin, priority });
     switch (outcome.type) {
       case "started":
         notifier.notify(EVENTS_CHANNEL);

@@ -18,6 +18,7 @@ import {
   type RunSearch,
   type RunState,
   searchRuns,
+  setRunPriority,
   setRunState,
 } from "@skein/db";
 import { isTerminalRun } from "@skein/engine";
@@ -110,6 +111,13 @@ export function runService({ db, storage, notifier, launch }: RunDependencies) {
     async setState(call: Call, id: NameId, state: RunState): Promise<void> {
       const run = await find(id);
       await setRunState(db, run.id, state, storableText(call.caller.subject));
+      notifier.notify(CHANGES_CHANNEL);
+    },
+
+    /** Changes how urgent an unfinished run is, with all runs below it; failed_precondition when it is over. */
+    async setPriority(_call: Call, id: NameId, priority: number): Promise<void> {
+      const run = await find(id);
+      if (!(await setRunPriority(db.$client, run.id, priority))) throw alreadyOver((await find(id)).phase, id);
       notifier.notify(CHANGES_CHANNEL);
     },
 

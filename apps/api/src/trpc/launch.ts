@@ -8,6 +8,7 @@ import {
   ParameterMapSchema,
   ResourceType,
 } from "@skein/idl/core";
+import { PRIORITY_MAX } from "@skein/launch";
 import { z } from "zod";
 import type { Call } from "../call.ts";
 import type { LaunchRequest } from "../runs/launch-service.ts";
@@ -22,6 +23,9 @@ const Target = z.object({
   version: word("version").optional(),
 });
 
+/** How urgent a run is. */
+export const Priority = z.int().min(-PRIORITY_MAX).max(PRIORITY_MAX);
+
 /** What to launch: a launch plan (by default its active version) or a task (by default its newest version). */
 export const LaunchInput = InDomain.extend({
   name: z.string().max(63).default(""),
@@ -35,6 +39,10 @@ export const LaunchInput = InDomain.extend({
   /** Words to find the run by. */
   tags: z.array(word("tag")).max(100).default([]),
   overwriteCache: z.boolean().default(false),
+  /** Orders of a run with a higher one go first. Left out: what its labels or its launch plan say, else 0. */
+  priority: Priority.optional(),
+  /** How many of the run's tasks may be under way at once; 0, which is the default, for what its launch plan says. */
+  maxParallelism: z.int32().min(0).default(0),
 })
   .refine(({ launchPlan, task }) => (launchPlan === undefined) !== (task === undefined), "give launchPlan or task")
   .refine(({ inputs, inputsProto }) => inputs === undefined || inputsProto === undefined, "give inputs or inputsProto");
@@ -56,8 +64,8 @@ export async function readLaunch(services: Services, call: Call, input: LaunchIn
     tags: input.tags,
     overwriteCache: input.overwriteCache,
   });
-  const { project, domain, name } = input;
-  return { project, domain, name, spec, inputs: readInputs(expected, input) };
+  const { project, domain, name, priority } = input;
+  return { project, domain, name, spec, priority, inputs: readInputs(expected, input) };
 }
 
 function readInputs(expected: ParameterMap | undefined, { inputs, inputsProto }: LaunchInput): LiteralMap {

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { toVersionId } from "../registry/identity.ts";
 import type { LaunchPlanView } from "../registry/launch-plan-service.ts";
 import { procedure, router } from "./base.ts";
+import { concurrencyProcedures } from "./concurrency.ts";
 import { ByName, ByVersion, InDomain, Page, pageOf, word } from "./inputs.ts";
 import { NewVersion, readSpec } from "./spec-input.ts";
 import { toTypeJson } from "./type-json.ts";
@@ -149,4 +150,5 @@ export const launchPlansRouter = router({
     await ctx.services.registry.launchPlans.setState(ctx.call, input, input.state);
     return { state: input.state };
   }),
+  ...concurrencyProcedures,
 });

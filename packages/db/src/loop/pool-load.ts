@@ -69,6 +69,17 @@ export interface PoolShare {
   readonly runningMax: number | null;
 }
 
+/** What was decided about the pools, or about one of them. */
+export async function readPoolShares(db: pg.Pool, pool: string | null): Promise<PoolShare[]> {
+  const { rows } = await db.query<PoolShare>({
+    name: "read-pool-shares",
+    text: `select pool, project, weight, running_max as "runningMax" from pool_shares
+           where $1::text is null or pool = $1 order by pool, project`,
+    values: [pool],
+  });
+  return rows;
+}
+
 /** Decides how a project shares a pool; in place of what was decided before. */
 export async function setPoolShare(db: pg.Pool, share: PoolShare, updatedBy: string): Promise<void> {
   await db.query(
