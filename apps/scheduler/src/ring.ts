@@ -130,5 +130,5 @@ function startHousekeeping(
   start("purges", 10 * SECOND, purgesRound(retention));
   start("retention", 600 * SECOND, retentionRound(retention));
   start("release", 600 * SECOND, releaseRound(retention));
-  start("prune", HOUR, pruneRound({ db, pool, ...config, logger }));
+  start("prune", HOUR, pruneRound({ ...config, db, pool, logger }));
 }

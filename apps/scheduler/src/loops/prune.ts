@@ -1,4 +1,12 @@
-import { type Db, deleteOldAgents, deleteOldDeliveries, deleteOrphanTimers, dropOldHistory, ensureHistoryPartitions } from "@skein/db";
+import {
+  type Db,
+  deleteOldAgents,
+  deleteOldDeliveries,
+  deleteOldTicks,
+  deleteOrphanTimers,
+  dropOldHistory,
+  ensureHistoryPartitions,
+} from "@skein/db";
 import type { Logger } from "@skein/telemetry";
 import type { Pool } from "../database.ts";
 import type { Round } from "./loop.ts";
@@ -7,12 +15,13 @@ export interface PruneOptions {
   readonly db: Db;
   readonly pool: Pool;
   readonly historyDays: number;
+  readonly scheduleHistoryDays: number;
   readonly logger: Logger;
 }
 
 /** Makes next month's partition of the history and deletes what retention allows. Any number of schedulers may do it. */
 export const pruneRound =
-  ({ db, pool, historyDays, logger }: PruneOptions): Round =>
+  ({ db, pool, historyDays, scheduleHistoryDays, logger }: PruneOptions): Round =>
   async () => {
     await ensureHistoryPartitions(db);
     const dropped = await dropOldHistory(pool, historyDays);
@@ -20,5 +29,6 @@ export const pruneRound =
     await deleteOrphanTimers(pool);
     await deleteOldAgents(pool, historyDays);
     await deleteOldDeliveries(pool, historyDays);
+    await deleteOldTicks(pool, scheduleHistoryDays);
     return false;
   };
