@@ -20,6 +20,8 @@ export interface NewAction {
   readonly taskKey: string | null;
   /** For a map's item: its index. Its ordinal is the map's ordinal + 1 + index. */
   readonly itemIndex: number | null;
+  /** For a map: how many items it has. */
+  readonly itemCount: number | null;
   /** The action whose inputs are also this one's: a map's item that picks its part of the whole by itself. */
   readonly inputsOrdinal: number | null;
   /** The action of the recovered run that stands at the same place. */
@@ -38,8 +40,6 @@ export interface ActionState {
   readonly startedAtMs: number | null;
   readonly endedAtMs: number | null;
   readonly failure: Failure | null;
-  /** For a map that has begun: how many items it has. */
-  readonly itemCount: number | null;
   readonly cacheStatus: CacheStatus;
   /** Once known: the key under which the cache holds the outputs. */
   readonly cacheKey: string | null;

@@ -9,7 +9,7 @@ import { kindOf } from "./kinds/kind-of.ts";
 import { openLaunchPlan } from "./kinds/launch-plan.ts";
 import { openTask } from "./kinds/task.ts";
 import { openWorkflow } from "./kinds/workflow.ts";
-import { leavePlace, mustWait, needsPlace } from "./parallelism.ts";
+import { getInLine, leavePlace, mustWait, needsPlace } from "./parallelism.ts";
 import type { ReferenceAction } from "./reference.ts";
 import type { ReadyNode } from "./state.ts";
 import { addAction, findReference, missingValues, type Step, setActionPhase } from "./step.ts";
@@ -21,25 +21,26 @@ export function openNode(step: Step, place: ReadyNode): readonly ValueRef[] {
   const isOpen = mayRun(frame, node);
   const reference = isOpen ? findDone(step, place) : undefined;
   const isWaiting = isOpen && !reference && getsInLine(step, place);
-  const missing = isOpen && !reference && !isWaiting ? missingValues(step, place) : [];
+  const isBound = isWaiting || (place.action?.itemCount ?? null) !== null;
+  const missing = isOpen && !reference && !isBound ? missingValues(step, place) : [];
   if (missing.length > 0) return missing;
   frame.readyCount -= 1;
   if (reference) recover(step, place, reference);
-  else if (isWaiting) getInLine(step, place);
+  else if (isWaiting) getInLine(step.run, addAction(step, place, kindOf(node.target)));
   else if (isOpen) open(step, place);
-  // It may have been the last thing that an ending frame waited for.
-  else step.touched.add(frame);
+  else passOver(step, place);
   return [];
 }
 
-const getsInLine = ({ run }: Step, { frame, node, action }: ReadyNode): boolean =>
-  !action && needsPlace(run, frame, kindOf(node.target)) && mustWait(run);
-
-function getInLine(step: Step, place: ReadyNode): void {
-  const action = addAction(step, place, kindOf(place.node.target));
-  leavePlace(step.run, action);
-  step.run.waiting.push(action);
+/** A node whose turn comes too late: it may have been the last thing that an ending frame waited for. */
+function passOver({ run, touched }: Step, { frame, action }: ReadyNode): void {
+  if (action) leavePlace(run, action);
+  touched.add(frame);
 }
+
+/** A map gets in line later: once it knows its items, because their ordinals follow its own. */
+const getsInLine = ({ run }: Step, { frame, node: { target }, action }: ReadyNode): boolean =>
+  !action && target.kind !== "array" && needsPlace(run, frame, kindOf(target)) && mustWait(run);
 
 function open(step: Step, place: ReadyNode): void {
   const { frame, node } = place;

@@ -31,6 +31,12 @@ export function leavePlace(run: RunState, action: ActionRecord): void {
   run.placesTaken -= 1;
 }
 
+/** Lets a new action wait for a place instead of the one that it was given. */
+export function getInLine(run: RunState, action: ActionRecord): void {
+  leavePlace(run, action);
+  run.waiting.push(action);
+}
+
 /** Whether somebody waits for a place and there is one. */
 export const canAdmit = (run: RunState): boolean => run.admittedUpTo < run.waiting.length && hasPlace(run);
 
@@ -48,7 +54,7 @@ export function admit(run: RunState): void {
 
 /**
  * Whether an action waits because as many of its run are under way as may be. It tells so by its row: its turn has come,
- * but it has neither an attempt nor been looked up in the cache.
+ * but it has neither begun nor been looked up in the cache.
  */
 export const waitsForPlace = ({
   kind,

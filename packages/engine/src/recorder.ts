@@ -155,6 +155,7 @@ const toNewAction = (action: ActionRecord): NewAction => ({
   kind: action.kind,
   taskKey: action.node.target.kind === "task" ? action.node.target.task.key : null,
   itemIndex: action.itemIndex,
+  itemCount: action.itemCount,
   inputsOrdinal: action.inputsOrdinal,
   referenceOrdinal: action.referenceOrdinal,
 });
@@ -168,7 +169,6 @@ const toActionState = (action: ActionRecord): ActionState => ({
   startedAtMs: action.startedAtMs,
   endedAtMs: action.endedAtMs,
   failure: action.failure,
-  itemCount: action.itemCount,
   cacheStatus: action.cacheStatus,
   cacheKey: action.cacheKey,
   isRecovered: action.isRecovered,

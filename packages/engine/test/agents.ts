@@ -67,7 +67,8 @@ export class Agents {
     }
     const dice = random.next();
     const failure = { code: "Boom", message: "m", kind: "user" as Failure["kind"], recoverable: true };
-    if (dice < 0.4) this.outbox.push({ type: "attemptFailed", ...id, failure });
+    if (dice < 0.1) this.outbox.push({ type: "attemptFailed", ...id, failure: { ...failure, code: "OOMKilled" } });
+    else if (dice < 0.4) this.outbox.push({ type: "attemptFailed", ...id, failure });
     else if (dice < 0.5)
       this.outbox.push({ type: "attemptFailed", ...id, failure: { ...failure, recoverable: false } });
     else if (dice < 0.75) this.outbox.push({ type: "attemptFailed", ...id, failure: { ...failure, kind: "system" } });
@@ -102,6 +103,7 @@ export class Agents {
       { type: "attemptStarted", ordinal, attempt },
       { type: "timerFired", ordinal, attempt, timer: "deadline" },
       { type: "timerFired", ordinal, attempt, timer: "backoff" },
+      { type: "timerFired", ordinal, attempt, timer: "queue" },
       { type: "attemptLost", ordinal: 999_999, attempt: 0, message: "never was" },
     ];
   }

@@ -1,7 +1,8 @@
 import { expect } from "vitest";
 import type { ActionState, AttemptState, Changes, NewAction } from "../src/changes.ts";
-import { type Frame, isClosed } from "../src/frame.ts";
+import { type Frame, isClosed, mayRun } from "../src/frame.ts";
 import { successesNeeded } from "../src/kinds/array-items.ts";
+import { waitsForPlace } from "../src/parallelism.ts";
 import {
   ACTION_TRANSITIONS,
   ATTEMPT_TRANSITIONS,
@@ -63,6 +64,7 @@ export function checkLaws(stage: Stage, before: Snapshot, changes: Changes): voi
     law(!isNews || mayGoOn(stage, before, ordinal), "nothing succeeds after the end around it began", ordinal);
   }
   checkMaps(stage);
+  checkParallelism(stage);
   const names = [...actions.values()].map(({ name }) => name);
   law(new Set(names).size === names.length, "names are unique", names);
 }
@@ -105,6 +107,42 @@ function checkMaps(stage: Stage): void {
   for (const map of stage.actions.values())
     if (map.itemCount !== null && !map.isRecovered)
       checkMap(stage, map, map.itemCount, tallies.get(map.ordinal) ?? { open: 0, succeeded: 0, failed: 0 });
+}
+
+/** From 1 MiB by twos to 5 MiB. */
+const GROWTHS_MAX = 3;
+
+/** As rows tell it, not more is under way than may be; and nobody waits while there is room. */
+function checkParallelism({ actions, runRow, run: { limits } }: Stage): void {
+  const most = limits.maxParallelism;
+  let underWay = 0;
+  let waiting = 0;
+  for (const action of actions.values()) {
+    if (action.endedAtMs !== null || action.isExpanded || !COUNTED.has(action.kind)) continue;
+    if (isInMap(actions, action)) continue;
+    if (waitsForPlace(action)) waiting += isGoingOn(actions, runRow.phase, action) ? 1 : 0;
+    else underWay += 1;
+  }
+  const counts = { most, underWay, waiting };
+  law(most === 0 || underWay <= most, "no more is under way than the run allows", counts);
+  law(waiting === 0 || (most > 0 && underWay === most), "nobody waits while there is room", counts);
+}
+
+const COUNTED: ReadonlySet<string> = new Set(["task", "array", "launch_plan"]);
+
+function isInMap(actions: Stage["actions"], action: Action): boolean {
+  for (let place: Action | undefined = action; place; place = actions.get(place.parentOrdinal ?? -1))
+    if (place.itemIndex !== null) return true;
+  return false;
+}
+
+/** Whether nothing around an action is ending; a failure node goes on nevertheless. */
+function isGoingOn(actions: Stage["actions"], runPhase: string, action: Action): boolean {
+  for (let place: Action | undefined = action; place; place = actions.get(place.parentOrdinal ?? -1)) {
+    const around = place.parentOrdinal === null ? runPhase : actions.get(place.parentOrdinal)?.phase;
+    if (around !== "running" && !(around === "failing" && place.specNodeId === HANDLER_ID)) return false;
+  }
+  return true;
 }
 
 function checkMap(stage: Stage, map: Action, size: number, { open, succeeded, failed }: Tally): void {
@@ -172,7 +210,8 @@ function checkAction(stage: Stage, action: Action, old: Action | undefined, live
   const retries = stage.retries.get(ordinal) ?? 0;
   law(userFailures <= retries + 1, "user failures stay within the budget", action);
   law(systemFailures <= stage.policy.systemRetriesMax + 1, "system failures stay within the budget", action);
-  law(attempts <= userFailures + systemFailures + 1, "each attempt but one is a failure", action);
+  const growths = Math.max(0, attempts - 1 - userFailures - systemFailures);
+  law(growths <= (stage.run.limits.memoryGrowth ? GROWTHS_MAX : 0), "each attempt but one is a failure", action);
   const isTooDeep = action.isExpanded && depthOf(stage, action) >= stage.policy.nestingMax;
   law(!isTooDeep || action.failure?.code === "NestedTooDeep", "workflows nest only so deep", action);
   if (!old || action === old) return;
@@ -203,7 +242,8 @@ function frameDump(frame: Frame) {
 
 /** All of a run's state that decides what happens next, in a form that can be compared. */
 export function dump(run: RunState) {
-  const { actions, ready, toFill, toEnd, endedUpTo, root, names, nowMs: _, expansions, reference, ...own } = run;
+  const { actions, ready, toFill, toEnd, endedUpTo, waiting, admittedUpTo, root, names, nowMs: _, ...rest } = run;
+  const { expansions, reference, ...own } = rest;
   const isOver = isTerminalRun(run.phase);
   const known = [...actions.values()].sort((a, b) => a.ordinal - b.ordinal);
   const frames = [root, ...known.map(({ inner }) => inner)].filter((frame) => frame !== null && !isOver);
@@ -225,6 +265,11 @@ export function dump(run: RunState) {
       .filter((frame) => !isClosed(frame))
       .map(({ owner }) => owner.ordinal)
       .sort((a, b) => a - b),
+    // Who is ending meanwhile waits for nothing.
+    waiting: waiting
+      .slice(admittedUpTo)
+      .filter(({ endedAtMs, frame, node }) => endedAtMs === null && mayRun(frame, node))
+      .map(({ ordinal }) => ordinal),
     toEnd: toEnd
       .slice(endedUpTo)
       .filter(({ phase, endedAtMs }) => endedAtMs === null && phase !== "aborting" && phase !== "failing")

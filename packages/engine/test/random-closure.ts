@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { CompiledLaunchPlanSchema, type CompiledWorkflowClosure } from "@skein/idl/core";
+import { CompiledLaunchPlanSchema, type CompiledWorkflowClosure, Resources_ResourceName } from "@skein/idl/core";
 import {
   closureOf,
   INTEGER,
@@ -18,8 +18,13 @@ import { asksApproval, asksValue, chooses, launches, type MapOptions, maps, slee
 export const DYNAMIC_TASK = "p:d:dyn:v";
 
 const OUTPUT = { outputs: { variables: { x: { type: INTEGER } } } };
+/** One MiB, which may grow. */
+const CONTAINER = {
+  case: "container" as const,
+  value: { resources: { requests: [{ name: Resources_ResourceName.MEMORY, value: "1Mi" }] } },
+};
 const TASKS = [
-  { id: testId("work"), type: "t", interface: OUTPUT },
+  { id: testId("work"), type: "t", interface: OUTPUT, target: CONTAINER },
   { id: testId("cached"), type: "t", interface: OUTPUT, metadata: { discoverable: true, discoveryVersion: "1" } },
   { id: testId("dyn"), type: "t", interface: OUTPUT },
 ];

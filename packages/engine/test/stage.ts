@@ -8,6 +8,7 @@ import { ChangeRecorder, refKey } from "../src/recorder.ts";
 import type { Reference } from "../src/reference.ts";
 import { restoreRun, type StoredArray, type StoredRun } from "../src/restore.ts";
 import { DEFAULT_POLICY, type EnginePolicy } from "../src/retry.ts";
+import { type EngineLimits, NO_LIMITS } from "../src/run-limits.ts";
 import { newRun, type RunState } from "../src/state.ts";
 import { integer, literals } from "./closures.ts";
 
@@ -47,8 +48,9 @@ export class Stage {
     closure: CompiledWorkflowClosure,
     policy: Partial<EnginePolicy> = {},
     reference: Reference | null = null,
+    limits: Partial<EngineLimits> = {},
   ) {
-    this.run = newRun(reference);
+    this.run = newRun(reference, { ...NO_LIMITS, ...limits });
     this.program = readProgram(closure);
     this.policy = { ...DEFAULT_POLICY, ...policy };
     const { phase, startedAtMs, endedAtMs, failure, abortCause, abortPrincipal } = this.run;
@@ -197,6 +199,7 @@ export class Stage {
       nextOrdinal: Math.max(-1, ...actions.map(({ ordinal, itemCount }) => ordinal + (itemCount ?? 0))) + 1,
       expansions: this.expansions,
       reference: this.run.reference,
+      limits: this.run.limits,
     };
   }
 

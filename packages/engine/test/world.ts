@@ -5,6 +5,7 @@ import type { TimerKind } from "../src/event.ts";
 import { readProgram } from "../src/graph.ts";
 import type { Program } from "../src/program.ts";
 import { restoreRun } from "../src/restore.ts";
+import type { EngineLimits } from "../src/run-limits.ts";
 import { Agents, attemptKey } from "./agents.ts";
 import { integer, literals } from "./closures.ts";
 import { Errands, Signals } from "./errands.ts";
@@ -45,7 +46,7 @@ export class World {
       mapWindow: random.between(1, 4),
       nestingMax: random.between(2, 6),
     };
-    this.stage = new Stage(this.closure, policy, reference);
+    this.stage = new Stage(this.closure, policy, reference, randomLimits(random));
     for (const [key, bytes] of recovered?.stage.values ?? []) this.stage.values.set(`${key}.reference`, bytes);
     // Half of the worlds are calm, so that long histories come to their end.
     const trouble = random.chance(0.5) ? 1 : 0.15;
@@ -162,6 +163,13 @@ export class World {
     this.#mustContinue = true;
   }
 }
+
+/** Half of the runs have no limit on what is under way. */
+const randomLimits = (random: Random): EngineLimits => ({
+  maxParallelism: Math.max(0, random.between(-3, 3)),
+  queueTimeoutMs: random.chance(0.2) ? random.between(20, 200) : 0,
+  memoryGrowth: random.chance(0.5) ? { factor: 2, maxMiB: 5 } : null,
+});
 
 function expectNothing(changes: Changes, eventCount: number): void {
   const nothing = {

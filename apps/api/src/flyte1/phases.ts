@@ -1,5 +1,5 @@
 import type { ActionRow, AttemptRow } from "@skein/db";
-import { ACTION_PHASES, type ActionPhase, type RunPhase } from "@skein/engine";
+import { ACTION_PHASES, type ActionPhase, type RunPhase, TOTAL_TIMEOUT } from "@skein/engine";
 import {
   NodeExecution_Phase as Node,
   TaskExecution_Phase as Task,
@@ -29,20 +29,25 @@ const ACTION_PHASE: Readonly<Record<ActionPhase, Node>> = {
   skipped: Node.SKIPPED,
 };
 
-/** The words for phases that filters of actions know: those of the rows, and two that tell them more precisely. */
-export const SHOWN_ACTION_PHASES = [...ACTION_PHASES, "recovered", "expanded"] as const;
+/** The words for phases that filters of actions know: those of the rows, and three that tell them more precisely. */
+export const SHOWN_ACTION_PHASES = [...ACTION_PHASES, "recovered", "expanded", "timed_out"] as const;
 export type ShownActionPhase = (typeof SHOWN_ACTION_PHASES)[number];
 
 export const SHOWN_ACTION_PHASE: Readonly<Record<ShownActionPhase, Node>> = {
   ...ACTION_PHASE,
   recovered: Node.RECOVERED,
   expanded: Node.DYNAMIC_RUNNING,
+  timed_out: Node.TIMED_OUT,
 };
 
-/** What was taken over from the recovered run, and what runs the workflow that its task wrote, have phases of their own. */
-export function actionPhase({ phase, isRecovered, isExpanded }: ActionRow): Node {
+/**
+ * What was taken over from the recovered run, what runs the workflow that its task wrote, and what took too long in all have
+ * phases of their own.
+ */
+export function actionPhase({ phase, kind, errorCode, isRecovered, isExpanded }: ActionRow): Node {
   if (isRecovered && phase === "succeeded") return SHOWN_ACTION_PHASE.recovered;
   if (isExpanded && phase === "running") return SHOWN_ACTION_PHASE.expanded;
+  if (kind === "task" && phase === "failed" && errorCode === TOTAL_TIMEOUT) return SHOWN_ACTION_PHASE.timed_out;
   return ACTION_PHASE[phase];
 }
 

@@ -20,13 +20,12 @@ const action = {
   startedAtMs: null,
   endedAtMs: null,
   failure: null,
-  itemCount: null,
   cacheStatus: "disabled" as CacheStatus,
   cacheKey: null,
   isRecovered: false,
   isExpanded: false,
 };
-const place = { itemIndex: null, inputsOrdinal: null, referenceOrdinal: null };
+const place = { itemIndex: null, itemCount: null, inputsOrdinal: null, referenceOrdinal: null };
 const attempt = { ordinal: 2, attempt: 0, queuedAtMs: 1_000, startedAtMs: null, endedAtMs: null, failure: null };
 const nothing: Changes = {
   run: null,

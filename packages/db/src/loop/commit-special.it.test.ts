@@ -73,6 +73,7 @@ const item: NewAction = {
   kind: "task",
   taskKey: "p:d:t:v",
   itemIndex: 1,
+  itemCount: null,
   inputsOrdinal: 2,
   referenceOrdinal: 9,
 };
@@ -83,7 +84,6 @@ const state = {
   systemFailures: 0,
   startedAtMs: 1_000,
   failure: null,
-  itemCount: null,
   cacheKey: "1-a-b/tag",
 } as const;
 

@@ -1,3 +1,4 @@
+import { TOTAL_TIMEOUT } from "@skein/engine";
 import { invariant } from "@skein/errors";
 import { and, eq, getTableColumns, inArray, isNull, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../connect.ts";
@@ -41,10 +42,14 @@ const RUN_OF_ACTION = {
   runMode: runs.mode,
 } satisfies ListFields<string>;
 
-/** The phase, told more precisely for what was taken over from a recovered run and for tasks whose workflow runs. */
+/**
+ * The phase, told more precisely for what was taken over from a recovered run, for tasks whose workflow runs, and for those
+ * whose attempts together took too long.
+ */
 const SHOWN_PHASE = sql`case
   when ${actions.isRecovered} and ${actions.phase} = 'succeeded' then 'recovered'
   when ${actions.isExpanded} and ${actions.phase} = 'running' then 'expanded'
+  when ${actions.kind} = 'task' and ${actions.phase} = 'failed' and ${actions.errorCode} = ${sql.raw(`'${TOTAL_TIMEOUT}'`)} then 'timed_out'
   else ${actions.phase}::text end`;
 
 const ACTION_FIELDS = {

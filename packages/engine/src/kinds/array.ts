@@ -2,13 +2,20 @@ import type { EngineEvent } from "../event.ts";
 import { isCutOff, newArrayFrame } from "../frame.ts";
 import { failAction, succeedAction } from "../frames.ts";
 import { sliceInputs } from "../literal/slice.ts";
+import { getInLine, mustWait, needsPlace } from "../parallelism.ts";
 import type { ArraySpec } from "../program.ts";
-import type { ReadyNode } from "../state.ts";
+import type { ActionRecord, ReadyNode } from "../state.ts";
 import { addAction, type Step, setActionPhase } from "../step.ts";
 import { takeInputs } from "../take-inputs.ts";
 
 /** A map's turn: its inputs are recorded, its items get a block of ordinals, and the first ones begin. */
 export function openArray(step: Step, place: ReadyNode, spec: ArraySpec): void {
+  if (place.action) {
+    begin(step, place.action);
+    return;
+  }
+  const { run } = step;
+  const mayBegin = !needsPlace(run, place.frame, "array") || !mustWait(run);
   const action = addAction(step, place, "array");
   const bytes = takeInputs(step, action);
   if (!bytes) return;
@@ -18,9 +25,14 @@ export function openArray(step: Step, place: ReadyNode, spec: ArraySpec): void {
     return;
   }
   action.itemCount = slices.count;
-  step.run.nextOrdinal += slices.count;
+  run.nextOrdinal += slices.count;
+  if (mayBegin) begin(step, action);
+  else getInLine(run, action);
+}
+
+function begin(step: Step, action: ActionRecord): void {
   setActionPhase(step, action, "running");
-  const inner = newArrayFrame(action, slices.count);
+  const inner = newArrayFrame(action, action.itemCount ?? 0);
   action.inner = inner;
   step.touched.add(inner);
 }

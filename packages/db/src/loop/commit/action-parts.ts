@@ -28,9 +28,8 @@ const newState: readonly Column<NewActionRow>[] = [
   ["kind", "action_kind", (row) => row.kind],
   ["task_key", "text", (row) => row.taskKey],
 ];
-/** What only actions have that are maps, or that are cached, recovered or written by a task. */
+/** What only actions have that are cached, recovered or written by a task. */
 const special: readonly Column<ActionRow>[] = [
-  ["item_count", "int", (row) => row.itemCount],
   ["cache_status", "cache_status", (row) => row.cacheStatus],
   ["cache_key", "text", (row) => row.cacheKey],
   ["cache_entry_id", "uuid", (row) => row.cacheEntryId],
@@ -40,15 +39,16 @@ const special: readonly Column<ActionRow>[] = [
 const newSpecial: readonly Column<NewActionRow>[] = [
   ...special,
   ["item_index", "int", (row) => row.itemIndex],
+  ["item_count", "int", (row) => row.itemCount],
   ["inputs_ordinal", "int", (row) => row.inputsOrdinal],
   ["reference_ordinal", "int", (row) => row.referenceOrdinal],
 ];
 
 /** Whether an action's row says something that the plain statement does not write. */
-export const isSpecialState = ({ itemCount, cacheStatus, isRecovered, isExpanded }: ActionState): boolean =>
-  itemCount !== null || cacheStatus !== "disabled" || isRecovered || isExpanded;
-export const isSpecialNew = ({ itemIndex, inputsOrdinal, referenceOrdinal }: NewAction): boolean =>
-  itemIndex !== null || inputsOrdinal !== null || referenceOrdinal !== null;
+export const isSpecialState = ({ cacheStatus, isRecovered, isExpanded }: ActionState): boolean =>
+  cacheStatus !== "disabled" || isRecovered || isExpanded;
+export const isSpecialNew = ({ itemIndex, itemCount, inputsOrdinal, referenceOrdinal }: NewAction): boolean =>
+  itemIndex !== null || itemCount !== null || inputsOrdinal !== null || referenceOrdinal !== null;
 
 const toRow = ({ runId, deckUris, cacheEntryIds }: RunAdvance, action: ActionState): ActionRow => ({
   ...action,
@@ -95,7 +95,7 @@ const updateActions = (from: string, more: string): string => `changed_actions a
   where a.run_id = u.run_id and a.ordinal = u.ordinal
 )`;
 
-const MORE_STATE = `, item_count = u.item_count, cache_status = u.cache_status, cache_key = u.cache_key,
+const MORE_STATE = `, cache_status = u.cache_status, cache_key = u.cache_key,
     cache_entry_id = coalesce(u.cache_entry_id, a.cache_entry_id), is_recovered = u.is_recovered, is_expanded = u.is_expanded`;
 
 /** Actions of which only what every action has differs from the defaults. */
