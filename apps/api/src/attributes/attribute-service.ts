@@ -41,6 +41,9 @@ export interface AttributeDependencies {
   readonly maxParallelism: number;
 }
 
+/** What holds for each attempt when it begins, when nothing is known of the launch plan any more. */
+const OF_ATTEMPTS: readonly AttributeType[] = ["task_resource", "cluster_resource"];
+
 export type AttributeService = ReturnType<typeof attributeService>;
 
 /** Policies of projects: Flyte's matchable attributes (contract 6.10). */
@@ -53,6 +56,9 @@ export function attributeService({ db, projects, policies, checkRawOutput, maxPa
       if (!attributes) throw invalid("matching_attributes", "are missing: say what to set");
       const type = typeOfKind(attributes.target.case);
       await requireScope(call, scope);
+      if (scope.launchPlan !== "" && OF_ATTEMPTS.includes(type)) {
+        throw invalid("launch_plan", `cannot have ${type}: set it for the workflow, whatever launches that`);
+      }
       checkAttributes(attributes, scope, checkRawOutput);
       const row = { ...scope, type, attributes: toBytes(MatchingAttributesSchema, attributes) };
       await putAttributes(

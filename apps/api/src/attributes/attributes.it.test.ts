@@ -121,6 +121,11 @@ describe("attributes", () => {
       /raw_output_data_config/,
     ],
     [
+      "an urgency that is none",
+      config({ annotations: { values: { "skein.dev/priority": "high" } } }),
+      /skein\.dev\/priority/,
+    ],
+    [
       "a value that would be more than one in a template",
       { target: { case: "clusterResourceAttributes", value: { attributes: { quota: "1\n---\nkind: ClusterRole" } } } },
       /cluster_resource_attributes/,
@@ -190,6 +195,11 @@ describe("a run", () => {
       resourceType: QUALITY_OF_SERVICE_SPECIFICATION,
     });
     expect(found.attributes?.matchingAttributes?.target.case).toBe("qualityOfService");
-    expect((await launched()).spec?.qualityOfService).toMatchObject(qualityOfService);
+    const { id, spec } = await launched();
+    expect(spec?.qualityOfService).toMatchObject(qualityOfService);
+    const { rows } = await open.pool.query("select queue_timeout_ms::int as wait from runs where name = $1", [
+      id?.name,
+    ]);
+    expect(rows).toEqual([{ wait: 90_000 }]);
   });
 });

@@ -2,6 +2,8 @@ import { parseQuantity } from "@skein/engine";
 import type { MatchingAttributes, TaskResourceAttributes } from "@skein/idl/admin";
 import { amountsOf, isPoolName } from "@skein/launch";
 import { checkText, invalid } from "../registry/identity.ts";
+import { checkPriority } from "../runs/giving-out.ts";
+import { checkLimits } from "../runs/limit-annotations.ts";
 import type { CheckRawOutput } from "../runs/raw-output-rule.ts";
 
 const ENTRIES_MAX = 100;
@@ -32,7 +34,9 @@ export function checkAttributes(
     });
   }
   if (target.case === "workflowExecutionConfig") {
-    const { maxParallelism, rawOutputDataConfig } = target.value;
+    const { maxParallelism, rawOutputDataConfig, annotations } = target.value;
+    checkLimits("workflow_execution_config.annotations", annotations);
+    checkPriority("workflow_execution_config", target.value);
     if (maxParallelism < 0) throw invalid("workflow_execution_config.max_parallelism", "is below 0");
     checkRawOutput("workflow_execution_config.raw_output_data_config", tenant, rawOutputDataConfig);
   }
