@@ -1,10 +1,10 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { attemptToken, type ClaimGrant, tokenHash } from "@skein/contracts";
 import { openNotifier } from "@skein/db";
 import { SkeinError } from "@skein/errors";
 import { fromBytes, toBytes } from "@skein/idl";
-import { ExecutionSpecSchema } from "@skein/idl/admin";
-import { CompiledWorkflowClosureSchema, TaskTemplateSchema } from "@skein/idl/core";
+import { ExecutionSpecSchema, MatchingAttributesSchema } from "@skein/idl/admin";
+import { CompiledWorkflowClosureSchema, Resources_ResourceName, TaskTemplateSchema } from "@skein/idl/core";
 import type { SecretSource } from "@skein/secrets";
 import { openCredentialScoper, openStorage, type Storage } from "@skein/storage";
 import {
@@ -35,14 +35,22 @@ let runId: string;
 interface TaskShape {
   readonly securityContext?: { secrets: { group: string; key: string }[] };
   readonly type?: string;
-  readonly metadata?: { readonly isEager: boolean };
+  readonly metadata?: {
+    readonly isEager?: boolean;
+    readonly interruptibleValue?: { case: "interruptible"; value: boolean };
+  };
+  readonly config?: Readonly<Record<string, string>>;
+  /** What its container asks for. */
+  readonly memory?: string;
 }
 
 const reference = { case: "referenceId" as const, value: taskId };
 const nodes = [{ id: "n0", target: { case: "taskNode" as const, value: { reference } } }];
 
-function closureOf(image: string, shape: TaskShape = {}): Buffer {
-  const template = { ...shape, id: taskId, target: { case: "container" as const, value: { image, args: ARGS } } };
+function closureOf(image: string, { memory, ...shape }: TaskShape = {}): Buffer {
+  const requests = memory === undefined ? [] : [{ name: Resources_ResourceName.MEMORY, value: memory }];
+  const value = { image, args: ARGS, resources: { requests } };
+  const template = { ...shape, id: taskId, target: { case: "container" as const, value } };
   const closure = create(CompiledWorkflowClosureSchema, { primary: { template: { nodes } }, tasks: [{ template }] });
   return Buffer.from(toBytes(CompiledWorkflowClosureSchema, closure));
 }
@@ -187,6 +195,59 @@ test("a checkpoint whose place cannot be looked at is taken as it is", async () 
     expect((await claim(2, 1)).previousCheckpointPrefix).toBe(place);
     await database.pool.query("update runs set name = id::text");
   }
+});
+
+test("an attempt after others that ran out of memory has more, in the run's words or else in the task's", async () => {
+  const memoryOf = ({ taskTemplate }: ClaimGrant) => {
+    const { target } = fromBytes(TaskTemplateSchema, Buffer.from(taskTemplate, "base64"));
+    return target.case === "container" ? target.value.resources?.requests[0]?.value : undefined;
+  };
+  const hungry = closureOf("hungry:1", { memory: "100Mi", config: { "skein.dev/memory-on-oom": "x2 max 1Gi" } });
+  runId = await newRun(hungry, { name: "hungry" });
+  await insertAction(runId, 2);
+  await insertAction(runId, 3, { attempts: 4, user_failures: 1 });
+  expect([memoryOf(await claim(2)), memoryOf(await claim(3, 3))]).toEqual(["100Mi", "400Mi"]);
+  runId = await newRun(hungry, { name: "hungrier", memory_growth: "x3 max 1Gi" });
+  await insertAction(runId, 2, { attempts: 2 });
+  expect(memoryOf(await claim(2, 1))).toBe("300Mi");
+});
+
+test("a task asks for what is set for its project, also once its memory has grown, and its pod is told", async () => {
+  const resources = { defaults: { cpu: "250m", memory: "64Mi" }, limits: { memory: "150Mi" } };
+  const set = async (type: string, target: MessageInitShape<typeof MatchingAttributesSchema>["target"]) =>
+    insertRow(database.pool, "attributes", {
+      ...{ ...TENANT, type },
+      attributes: Buffer.from(toBytes(MatchingAttributesSchema, create(MatchingAttributesSchema, { target }))),
+    });
+  await set("task_resource", { case: "taskResourceAttributes", value: resources });
+  await set("cluster_resource", { case: "clusterResourceAttributes", value: { attributes: { quota: "9" } } });
+  runId = await newRun(closureOf("plain:1"), { name: "bounded" });
+  await insertAction(runId, 2);
+  const plain = await claim(2);
+  expect(amountsIn(plain)).toEqual({ CPU: "250m", MEMORY: "64Mi" });
+  expect(plain.policy).toEqual({
+    resourceDefaults: { cpu: "250m", memory: "64Mi" },
+    resourceLimits: { memory: "150Mi" },
+    namespaceValues: { quota: "9" },
+  });
+  const hungry = closureOf("hungry:1", { memory: "100Mi", config: { "skein.dev/memory-on-oom": "x2 max 1Gi" } });
+  runId = await newRun(hungry, { name: "hungry-bounded" });
+  await insertAction(runId, 2, { attempts: 2, user_failures: 0 });
+  expect(amountsIn(await claim(2, 1))).toMatchObject({ MEMORY: "150Mi" });
+});
+
+function amountsIn({ taskTemplate }: ClaimGrant): Record<string, string> {
+  const { target } = fromBytes(TaskTemplateSchema, Buffer.from(taskTemplate, "base64"));
+  const requests = (target.case === "container" && target.value.resources?.requests) || [];
+  return Object.fromEntries(requests.map(({ name, value }) => [Resources_ResourceName[name], value]));
+}
+
+test("the last try that the system's failures leave is not interruptible", async () => {
+  const interruptibleValue = { case: "interruptible" as const, value: true };
+  runId = await newRun(closureOf("spot:1", { metadata: { interruptibleValue } }), { name: "spot" });
+  await insertAction(runId, 2, { attempts: 3, system_failures: 2 });
+  await insertAction(runId, 3, { attempts: 4, system_failures: 3 });
+  expect([(await claim(2, 2)).interruptible, (await claim(3, 3)).interruptible]).toEqual([true, false]);
 });
 
 test("only a task that is a client of the server gets a token, which is its run's", async () => {
