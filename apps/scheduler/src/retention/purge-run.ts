@@ -70,7 +70,9 @@ const OBJECTS_DONE = { ordinal: 2 ** 31 - 1, attempt: 0 };
 async function purgeFolders({ pool, storage, limits }: PurgeResources, purge: OpenPurge): Promise<boolean> {
   if (purge.nextOrdinal === OBJECTS_DONE.ordinal) return false;
   const cached = await readCachedAttempts(pool, purge.runId);
-  const places = new Map(cached.map((one) => [`${one.actionName}/${one.attempt}`, one] as const));
+  const places = new Map<string, (typeof cached)[number]>(
+    cached.map((one) => [`${one.actionName}/${one.attempt}`, one]),
+  );
   const attemptOf = ([action = "", attempt = ""]: readonly string[]) => places.get(`${action}/${attempt}`);
   for (const folder of foldersOfRun(storage, purge)) {
     const { isCut, ...deleted } = await deleteFolder(pool, storage, purge, folder, limits.objects, attemptOf);
