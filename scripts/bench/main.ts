@@ -4,6 +4,7 @@ import { type RunningSkein, startSkein } from "../../tests/e2e/src/index.ts";
 import { peakMemory, registerDynamic, registerMap, timeDynamic, timeMap } from "./big-cases.ts";
 import { bigWorkflow, burst, registerAll, timeRuns } from "./cases.ts";
 import { measureIdle } from "./idle.ts";
+import { measureLists } from "./lists.ts";
 import { median, missedMarks, QUEUES, type QueueKind } from "./marks.ts";
 import { measurePods } from "./pods.ts";
 
@@ -43,7 +44,7 @@ const BIG_BENCHES: Readonly<Record<string, Bench>> = {
   },
 };
 
-const NAMES = [...Object.keys(RING_BENCHES), ...Object.keys(BIG_BENCHES), "pods", "idle"];
+const NAMES = [...Object.keys(RING_BENCHES), ...Object.keys(BIG_BENCHES), "lists", "pods", "idle"];
 const USAGE = `Measures the marks of ARCHITECTURE.md and prints one JSON object a line.
   --queue redis|postgres   only this queue (may be repeated)
   --bench NAME             only this bench: ${NAMES.join(", ")} (may be repeated)
@@ -109,6 +110,9 @@ async function benchInstallation(queue: QueueKind, benches: Readonly<Record<stri
 const postgres = await startPostgres({ durable: true });
 const template = await offerTemplate(postgres.url);
 try {
+  if (values.bench.includes("lists") && values.queue.includes("postgres")) {
+    print("lists", "postgres", { ...(await measureLists()) });
+  }
   for (const queue of QUEUES.filter((kind) => values.queue.includes(kind))) {
     await benchInstallation(queue, RING_BENCHES);
     if (queue !== "redis") continue;

@@ -8,6 +8,7 @@ export interface Mark {
     | "seconds"
     | "per_second"
     | "register_seconds"
+    | "slowest_ms"
     | "rss_mib"
     | "scheduler_rss_mib"
     | "late_to_early"
@@ -48,6 +49,9 @@ export const MARKS: Record<string, Partial<Record<QueueKind, readonly Mark[]>>> 
   },
   "dynamic-5000": {
     redis: [{ unit: "scheduler_rss_mib", atMost: 1024 }],
+  },
+  lists: {
+    postgres: [{ unit: "slowest_ms", atMost: 50 }],
   },
   pods: {
     redis: [
