@@ -53,6 +53,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "packages/engine": ["@skein/errors", "@skein/idl"],
   "packages/config": ["@skein/errors"],
   "packages/idl": ["@skein/errors"],
+  "packages/schedule": ["@skein/errors", "@skein/idl"],
   "packages/launch": ["@skein/contracts", "@skein/db", "@skein/engine", "@skein/errors", "@skein/idl"],
 };
 

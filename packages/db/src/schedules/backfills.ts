@@ -60,6 +60,7 @@ async function insertTicks(
         shard,
         launchPlanId,
         backfillId: id,
+        tryAt: fireAt,
       })),
     )
     .onConflictDoUpdate({
@@ -76,7 +77,7 @@ async function insertTicks(
         outcome: "pending",
         reason: "",
         settledAt: null,
-        tryAt: sql`now()`,
+        tryAt: sql`excluded.try_at`,
       },
       setWhere: inArray(scheduleTicks.outcome, [...WITHOUT_RUN]),
     })
