@@ -186,7 +186,7 @@ test("an action and an attempt are shown one by one, with why they wait and wher
   expect(await client.runs.getAttempt.query({ ...action, attempt: 0 })).toMatchObject({
     phase: "queued",
     taskKey: "flytesnacks:development:tried:v1",
-    reason: "waiting for a free agent of pool default",
+    reason: "No agent serves pool default.",
     flyteUrls: { outputs: `${url}/0/o` },
   });
   expect(await client.runs.attemptData.query({ ...action, attempt: 0 })).toEqual({

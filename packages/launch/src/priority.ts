@@ -20,10 +20,13 @@ function parse(text: string): number | undefined {
   return Math.abs(priority) <= PRIORITY_MAX ? priority : undefined;
 }
 
-/** 0 where nothing is said; a wrong one was refused before. */
-export function priorityOf(source: PrioritySource): number {
-  return parse(wordsOf(source) ?? "0") ?? 0;
+/** Undefined where nothing is said; a wrong one was refused before. */
+export function askedPriority(source: PrioritySource): number | undefined {
+  const words = wordsOf(source);
+  return words === undefined ? undefined : parse(words);
 }
+
+export const priorityOf = (source: PrioritySource): number => askedPriority(source) ?? 0;
 
 /** What is wrong with the priority that was asked for, if anything is. */
 export function priorityProblem(source: PrioritySource): string | undefined {

@@ -20,7 +20,7 @@ import { type LaunchTarget, policyScopeOf } from "./launch-target.ts";
 import { mergeSpec } from "./merge-spec.ts";
 import { openPolicyBook, type PolicyBook } from "./policies/policy-book.ts";
 import { poolOfRun } from "./policies/pool-of-run.ts";
-import { givePriority } from "./priority.ts";
+import { askedPriority, givePriority } from "./priority.ts";
 import { newRunId, shardOf } from "./run-name.ts";
 import { runSettings } from "./run-settings.ts";
 import { storeValue, type ValueStore } from "./stored-values.ts";
@@ -114,7 +114,9 @@ export function runStarter(
     const policies = await book.of(id.project);
     const scope = policyScopeOf(id.domain, target);
     const spec = mergeSpec({ requested, launchPlan, launched, principal, policies, scope, maxParallelism });
-    if (priority !== undefined) givePriority(spec, priority);
+    // What the request says in a label must not lose against an annotation of the launch plan.
+    const asked = priority ?? askedPriority(requested);
+    if (asked !== undefined) givePriority(spec, asked);
     return { spec, place: poolOfRun(spec, policies, scope) };
   }
 

@@ -26,6 +26,10 @@ export const taskExecutionHandlers = (services: Services): AdminHandlers => {
     const action = await actions.get(call, id);
     return hasMapTask(action) ? action : undefined;
   };
+  const reasonOf = async (call: Call, id: ActionId, { attempt }: Try): Promise<string> => {
+    const waits = attempt.phase === "queued" ? await services.why.whyAttempt(call, id) : undefined;
+    return waits ?? attemptReason(attempt);
+  };
   return {
     async getTaskExecution(request, call) {
       const id = readAttemptId(request.id);
@@ -36,7 +40,8 @@ export const taskExecutionHandlers = (services: Services): AdminHandlers => {
       }
       const found = await actions.getAttempt(call, id);
       checkTask(request.id?.taskId, found.action);
-      return toTaskExecution(services, id, found, await taskTypeOf(services, call, found.action), false);
+      const taskType = await taskTypeOf(services, call, found.action);
+      return toTaskExecution(services, id, { ...found, reason: await reasonOf(call, id, found) }, taskType, false);
     },
 
     async listTaskExecutions(request, call) {
@@ -48,7 +53,8 @@ export const taskExecutionHandlers = (services: Services): AdminHandlers => {
         const only = query.offset === 0 ? [await toMapTaskExecution(services, call, id, map)] : [];
         return { taskExecutions: only, token: "" };
       }
-      const rows = await actions.listAttempts(call, id, query);
+      const found = await actions.listAttempts(call, id, query);
+      const rows = await Promise.all(found.map(async (row) => ({ ...row, reason: await reasonOf(call, id, row) })));
       const [first] = rows;
       const taskType = first ? await taskTypeOf(services, call, first.action) : "";
       return {
@@ -78,6 +84,9 @@ interface Try {
   readonly action: ActionRow;
   readonly attempt: AttemptRow;
 }
+interface ExplainedTry extends Try {
+  readonly reason: string;
+}
 
 /** The id of a task execution holds the task: another one names nothing. */
 function checkTask(asked: Identifier | undefined, action: ActionRow): void {
@@ -90,10 +99,9 @@ async function taskTypeOf({ registry }: Services, call: Call, action: ActionRow)
   return action.taskKey === null ? "" : (await registry.tasks.get(call, readEntityKey(action.taskKey))).type;
 }
 
-function toTaskExecution(services: Services, id: AttemptId, row: Try, taskType: string, isListed: boolean) {
-  const { action, attempt } = row;
+function toTaskExecution(services: Services, id: AttemptId, row: ExplainedTry, taskType: string, isListed: boolean) {
+  const { action, attempt, reason } = row;
   invariant(action.taskKey !== null, `attempt of action ${action.name}, which runs no task`);
-  const reason = attemptReason(attempt);
   const occurredAt = timestampFromDate(attempt.updatedAt);
   return {
     id: { taskId: taskIdentifier(action.taskKey), nodeExecutionId: nodeIdentifier(id), retryAttempt: id.attempt },

@@ -173,11 +173,12 @@ export const runsRouter = router({
 
   getAttempt: procedure.input(ByAttempt).query(async ({ ctx, input }) => {
     const { action, attempt } = await ctx.services.actions.getAttempt(ctx.call, input);
+    const waits = attempt.phase === "queued" ? await ctx.services.why.whyAttempt(ctx.call, input) : undefined;
     return {
       ...toAttemptJson(attempt),
       taskKey: action.taskKey,
       pool: attempt.pool,
-      reason: attemptReason(attempt),
+      reason: waits ?? attemptReason(attempt),
       flyteUrls: flyteUrls(input, attempt.attempt, action.deckUri !== null),
     };
   }),
