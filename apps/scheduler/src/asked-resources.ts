@@ -19,14 +19,17 @@ import type { FindTaskResources } from "./task-resources.ts";
 /** What the containers of attempts ask for, in the order of the ids; null for nothing. */
 export type FindAsked = (ids: readonly AttemptId[]) => Promise<(AskedResources | null)[]>;
 
-/** What the current attempt of an action in memory asks for. */
-export function askedBy({ state, taskResources }: CachedRun, ordinal: number): AskedResources | null {
-  const { actions, limits } = state;
+/** What the current attempt of an action in memory asks for, within what was set when its run was taken up, or now. */
+export function askedBy(
+  { state: { actions, limits }, taskResources }: CachedRun,
+  ordinal: number,
+  bounds: TaskResources = taskResources,
+): AskedResources | null {
   const action = actions.get(ordinal);
   const target = action?.node.target;
   if (!action || target?.kind !== "task") return null;
   const wishes = { asks: target.asks, template: target.task.template };
-  return askedNow(wishes, taskResources, limits.memoryGrowth ?? target.memory?.growth ?? null, growthsOf(action));
+  return askedNow(wishes, bounds, limits.memoryGrowth ?? target.memory?.growth ?? null, growthsOf(action));
 }
 
 /** What a container weighs that its project's policy bounds, before and after its memory has grown. */
@@ -53,7 +56,8 @@ export function findAskedResources(
     const asked = new Map<AttemptId, AskedResources | null>();
     for (const id of ids) {
       const run = cache.peek(id.runId);
-      if (run?.state.actions.has(id.ordinal)) asked.set(id, askedBy(run, id.ordinal));
+      if (!run?.state.actions.has(id.ordinal)) continue;
+      asked.set(id, askedBy(run, id.ordinal, await findTaskResources({ ...run, workflowKey: run.program.root.key })));
     }
     const missing = ids.filter((id) => !asked.has(id));
     if (missing.length > 0) {
