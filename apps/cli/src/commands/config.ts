@@ -3,7 +3,7 @@ import { SkeinError } from "@skein/errors";
 import { Command } from "commander";
 import { fieldsOf, type View } from "../output/print.ts";
 import { type Profile, ProfilesFile, profilesPath, readProfiles, writeProfiles } from "../session/profiles.ts";
-import { openSession, type SessionOptions, withExamples, withServer } from "../session/session.ts";
+import { inTenant, openSession, type SessionOptions, withExamples, withServer } from "../session/session.ts";
 import type { Settings } from "../session/settings.ts";
 
 interface Listed {
@@ -45,7 +45,7 @@ export function config(environment: Environment): Command {
 }
 
 const show = (environment: Environment): Command =>
-  withServer(new Command("show"))
+  inTenant(new Command("show"))
     .description("Show where commands go, and as whom")
     .action((options: SessionOptions) => {
       const { print, settings } = openSession(environment, options);
@@ -105,7 +105,7 @@ const set = (path: string): Command =>
       throw new SkeinError("invalid_argument", "invalid_profile", why.join("; "));
     }
     writeProfiles(path, next.data);
-    console.error(`Profile ${name} is kept in ${path}.`);
+    process.stderr.write(`Profile ${name} is kept in ${path}.\n`);
   });
 
 const use = (path: string): Command =>
@@ -116,7 +116,7 @@ const use = (path: string): Command =>
       const file = readProfiles(path);
       mustHave(file, name);
       writeProfiles(path, { ...file, current: name });
-      console.error(`Commands take profile ${name} now.`);
+      process.stderr.write(`Commands take profile ${name} now.\n`);
     });
 
 const remove = (path: string): Command =>
@@ -128,7 +128,7 @@ const remove = (path: string): Command =>
       mustHave(file, name);
       const profiles = Object.fromEntries(Object.entries(file.profiles).filter(([known]) => known !== name));
       writeProfiles(path, { ...(file.current === name ? {} : { current: file.current }), profiles });
-      console.error(`Profile ${name} is gone.`);
+      process.stderr.write(`Profile ${name} is gone.\n`);
     });
 
 function mustHave({ profiles }: ProfilesFile, name: string): void {

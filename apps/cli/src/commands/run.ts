@@ -4,7 +4,7 @@ import { SkeinError } from "@skein/errors";
 import { Command } from "commander";
 import { collect } from "../input/collect.ts";
 import { readInputsFile, readTypedInputs } from "../input/read-inputs.ts";
-import { readPairs } from "../input/read-time.ts";
+import { readPairs, readWhole } from "../input/read-time.ts";
 import { safeLine } from "../output/safe-text.ts";
 import { findTarget, type LaunchTarget, type TargetOptions } from "../runs/launch-target.ts";
 import { showStarted, type WaitOptions, withWait } from "../runs/watch-to-end.ts";
@@ -25,6 +25,8 @@ interface RunOptions extends SessionOptions, WaitOptions, TargetOptions {
   readonly label: readonly string[];
   readonly env: readonly string[];
   readonly overwriteCache?: boolean;
+  readonly priority?: string;
+  readonly maxParallelism?: string;
 }
 type Launch = SkeinInputs["runs"]["launch"];
 
@@ -41,6 +43,8 @@ export const run = (environment: Environment): Command =>
     if (target.note) session.print.note(safeLine(target.note));
     await showStarted(session, await launch(session, target, options), options);
   });
+
+const INT32_MAX = 2_147_483_647;
 
 const withOptions = (command: Command): Command =>
   command
@@ -60,6 +64,8 @@ const withOptions = (command: Command): Command =>
     .option("--tag <word>", "a word to find the run by (repeat for several)", collect, [])
     .option("--label <key=value>", "a label of the run (repeat for several)", collect, [])
     .option("--env <key=value>", "a variable of the run's tasks (repeat for several)", collect, [])
+    .option("--priority <number>", "from -100 to 100: tasks of runs with a higher one go first")
+    .option("--max-parallelism <number>", "how many of its tasks may be under way at once")
     .option("--overwrite-cache", "compute what is cached again, and cache it anew");
 
 async function launch(session: Session, target: LaunchTarget, options: RunOptions): Promise<RunId> {
@@ -77,6 +83,10 @@ async function launch(session: Session, target: LaunchTarget, options: RunOption
     labels: readPairs(options.label, "--label"),
     environment: readPairs(options.env, "--env"),
     overwriteCache: options.overwriteCache ?? false,
+    ...(options.priority === undefined ? {} : { priority: readWhole(options.priority, "--priority", -100, 100) }),
+    ...(options.maxParallelism === undefined
+      ? {}
+      : { maxParallelism: readWhole(options.maxParallelism, "--max-parallelism", 1, INT32_MAX) }),
   };
   try {
     const started = await client.runs.launch.mutate(launched);
