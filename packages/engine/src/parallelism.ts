@@ -1,3 +1,4 @@
+import { at } from "./at.ts";
 import type { ActionKind, ActionState } from "./changes.ts";
 import { type Frame, isInItem, mayRun } from "./frame.ts";
 import type { ActionRecord, RunState } from "./state.ts";
@@ -43,9 +44,9 @@ export const canAdmit = (run: RunState): boolean => run.admittedUpTo < run.waiti
 /** Gives free places to those that have waited longest. Who is ending meanwhile is passed over. */
 export function admit(run: RunState): void {
   while (canAdmit(run)) {
-    const action = run.waiting[run.admittedUpTo];
+    const action = at(run.waiting, run.admittedUpTo);
     run.admittedUpTo += 1;
-    if (!action || action.endedAtMs !== null || !mayRun(action.frame, action.node)) continue;
+    if (action.endedAtMs !== null || !mayRun(action.frame, action.node)) continue;
     takePlace(run, action);
     action.frame.readyCount += 1;
     run.ready.push({ frame: action.frame, node: action.node, item: null, action });

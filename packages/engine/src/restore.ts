@@ -17,7 +17,7 @@ import { isTerminalRun } from "./phase.ts";
 import type { GraphNode, NodeTarget, Program } from "./program.ts";
 import type { Reference } from "./reference.ts";
 import { DEFAULT_POLICY, type EnginePolicy } from "./retry.ts";
-import { type EngineLimits, NO_LIMITS } from "./run-limits.ts";
+import type { EngineLimits } from "./run-limits.ts";
 import { type ActionRecord, failedLater, graphOf, newRun, type RunState } from "./state.ts";
 
 /** The items of a map that are over, as numbers. */
@@ -44,13 +44,13 @@ export interface StoredRun {
   /** Everything that tasks of the run wrote instead of outputs. */
   readonly expansions: ReadonlyMap<number, Program>;
   readonly reference: Reference | null;
-  readonly limits?: EngineLimits;
+  readonly limits: EngineLimits;
 }
 
 /** Rebuilds a run from its rows exactly as it was in memory after the commit that wrote them. */
 export function restoreRun(program: Program, stored: StoredRun, policy: EnginePolicy = DEFAULT_POLICY): RunState {
   const run: RunState = {
-    ...newRun(stored.reference, stored.limits ?? NO_LIMITS),
+    ...newRun(stored.reference, stored.limits),
     ...stored.run,
     nextOrdinal: stored.nextOrdinal,
     expansions: new Map(stored.expansions),

@@ -35,6 +35,8 @@ export const LaunchInput = InDomain.extend({
   /** A serialized `flyteidl.core.LiteralMap` in base64, for what JSON cannot say. */
   inputsProto: z.base64().optional(),
   labels: z.record(z.string(), z.string()).default({}),
+  /** Settings of Skein's own among them: `skein.dev/queue-timeout`, `skein.dev/memory-on-oom`. */
+  annotations: z.record(z.string(), z.string()).default({}),
   environment: z.record(z.string(), z.string()).default({}),
   /** Words to find the run by. */
   tags: z.array(word("tag")).max(100).default([]),
@@ -60,9 +62,11 @@ export async function readLaunch(services: Services, call: Call, input: LaunchIn
   const spec = create(ExecutionSpecSchema, {
     launchPlan: { ...id, resourceType },
     labels: { values: input.labels },
+    annotations: { values: input.annotations },
     envs: { values: Object.entries(input.environment).map(([key, value]) => ({ key, value })) },
     tags: input.tags,
     overwriteCache: input.overwriteCache,
+    maxParallelism: input.maxParallelism,
   });
   const { project, domain, name, priority } = input;
   return { project, domain, name, spec, priority, inputs: readInputs(expected, input) };

@@ -23,7 +23,7 @@ export interface LoadedRun {
   readonly limits: RunLimits;
   /** For a child run: the try of the launch plan's action that started it. */
   readonly parent: AttemptId | null;
-  readonly stored: Omit<StoredRun, "expansions" | "reference">;
+  readonly stored: Omit<StoredRun, "expansions" | "reference" | "limits">;
   /** What tasks of the run wrote instead of outputs. */
   readonly expansions: readonly ActionExpansion[];
 }

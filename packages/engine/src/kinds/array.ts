@@ -1,3 +1,4 @@
+import { invariant } from "@skein/errors";
 import type { EngineEvent } from "../event.ts";
 import { isCutOff, newArrayFrame } from "../frame.ts";
 import { failAction, succeedAction } from "../frames.ts";
@@ -11,7 +12,9 @@ import { takeInputs } from "../take-inputs.ts";
 /** A map's turn: its inputs are recorded, its items get a block of ordinals, and the first ones begin. */
 export function openArray(step: Step, place: ReadyNode, spec: ArraySpec): void {
   if (place.action) {
-    begin(step, place.action);
+    const { itemCount } = place.action;
+    invariant(itemCount !== null, "a map that waited for a place knows its items");
+    begin(step, place.action, itemCount);
     return;
   }
   const { run } = step;
@@ -26,13 +29,13 @@ export function openArray(step: Step, place: ReadyNode, spec: ArraySpec): void {
   }
   action.itemCount = slices.count;
   run.nextOrdinal += slices.count;
-  if (mayBegin) begin(step, action);
+  if (mayBegin) begin(step, action, slices.count);
   else getInLine(run, action);
 }
 
-function begin(step: Step, action: ActionRecord): void {
+function begin(step: Step, action: ActionRecord, count: number): void {
   setActionPhase(step, action, "running");
-  const inner = newArrayFrame(action, action.itemCount ?? 0);
+  const inner = newArrayFrame(action, count);
   action.inner = inner;
   step.touched.add(inner);
 }

@@ -17,8 +17,9 @@ export function growAfter(limits: EngineLimits, action: ActionRecord, failure: F
   const growth = limits.memoryGrowth ?? ofTask;
   if (!growth) return undefined;
   const times = growthsOf(action);
-  const [now, next] = [times, times + 1].map((count) => grownMemory(limitMiB, growth, count));
-  if (now === undefined || next === undefined || next <= now) return undefined;
+  const now = grownMemory(limitMiB, growth, times);
+  const next = grownMemory(limitMiB, growth, times + 1);
+  if (next <= now) return undefined;
   const message = `${failure.message}\nIt had ${now} MiB. The next attempt gets ${next} MiB (${MEMORY_GROWTH_NAME}).`;
   return { ...failure, message };
 }
