@@ -214,7 +214,7 @@ test("an attempt after others that ran out of memory has more, in the run's word
 
 test("a task asks for what is set for its project, also once its memory has grown, and its pod is told", async () => {
   const resources = { defaults: { cpu: "250m", memory: "64Mi" }, limits: { memory: "150Mi" } };
-  const set = async (type: string, target: MessageInitShape<typeof MatchingAttributesSchema>["target"]) =>
+  const set = async (type: string, target: NonNullable<MessageInitShape<typeof MatchingAttributesSchema>["target"]>) =>
     insertRow(database.pool, "attributes", {
       ...{ ...TENANT, type },
       attributes: Buffer.from(toBytes(MatchingAttributesSchema, create(MatchingAttributesSchema, { target }))),
