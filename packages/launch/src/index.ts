@@ -1,9 +1,9 @@
 export { type ChildPlace, childSpec, NESTING_MAX, nestingOf } from "./child-spec.ts";
 export { CONCURRENCY_MAX_NAME, CONCURRENCY_NAME, concurrencyProblems, openLimitBook } from "./concurrency.ts";
 export { type LaunchPlanVersion, type LaunchTarget, launchPlanTarget, policyScopeOf } from "./launch-target.ts";
-export { limitProblems, QUEUE_TIMEOUT_NAME } from "./limit-settings.ts";
-export { type Policies, type PolicyKind, type PolicyOf, type PolicyScope, readPolicies } from "./policies/policies.ts";
-export { EMPTY_BOOK, openPolicyBook, type PolicyBook } from "./policies/policy-book.ts";
+export { limitProblems } from "./limit-settings.ts";
+export type { PolicyKind } from "./policies/policies.ts";
+export { openPolicyBook, type PolicyBook } from "./policies/policy-book.ts";
 export { isPoolName } from "./policies/pool-of-run.ts";
 export {
   amountsOf,

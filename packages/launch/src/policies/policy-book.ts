@@ -1,5 +1,5 @@
 import { type OpenDb, readProjectAttributes } from "@skein/db";
-import { NO_POLICIES, type Policies, readPolicies } from "./policies.ts";
+import { type Policies, readPolicies } from "./policies.ts";
 
 /** Policies by project, read again when they may have changed. */
 export interface PolicyBook {
@@ -8,9 +8,6 @@ export interface PolicyBook {
   /** For who changed something and wants to see it at once. */
   forget(project: string): void;
 }
-
-/** Of a server where nobody sets policies. */
-export const EMPTY_BOOK: PolicyBook = { of: async () => NO_POLICIES, forget: () => undefined };
 
 /** A launch must not cost a round trip more. What another process changed counts after this time. */
 const KEPT_MS = 1_000;
