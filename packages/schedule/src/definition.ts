@@ -33,9 +33,3 @@ export function describeDefinition(definition: ScheduleDefinition): string {
   const { value, unit } = definition;
   return value === 1 ? `every ${unit}` : `every ${value} ${unit}s`;
 }
-
-/** Whether two definitions mean the same moments, as far as their text tells. */
-export const isSameDefinition = (a: ScheduleDefinition, b: ScheduleDefinition): boolean =>
-  a.kind === "cron"
-    ? b.kind === "cron" && a.expression === b.expression && a.dialect === b.dialect && a.offsetMs === b.offsetMs
-    : b.kind === "rate" && rateMs(a) === rateMs(b);

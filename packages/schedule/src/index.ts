@@ -1,7 +1,6 @@
 export {
   type CronDefinition,
   describeDefinition,
-  isSameDefinition,
   RATE_UNITS,
   type RateDefinition,
   type RateUnit,

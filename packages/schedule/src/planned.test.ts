@@ -1,6 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { LaunchPlanSpecSchema, type ScheduleSchema } from "@skein/idl/admin";
-import { SimpleType } from "@skein/idl/core";
 import { expect, test } from "vitest";
 import { checkPlannedSchedule, plannedSchedule } from "./planned.ts";
 
@@ -11,15 +10,9 @@ const cron = (schedule: string, offset = ""): Schedule => ({
 const aws = (value: string): Schedule => ({ ScheduleExpression: { case: "cronExpression", value } });
 const rate = (value: number, unit = 0): Schedule => ({ ScheduleExpression: { case: "rate", value: { value, unit } } });
 
-const required = (simple: SimpleType) => ({
-  var: { type: { type: { case: "simple" as const, value: simple } } },
-  behavior: { case: "required" as const, value: true },
-});
-
-const specOf = (schedule: Schedule | undefined, parameters: Record<string, ReturnType<typeof required>> = {}) =>
+const specOf = (schedule: Schedule | undefined) =>
   create(LaunchPlanSpecSchema, {
     ...(schedule ? { entityMetadata: { schedule } } : {}),
-    defaultInputs: { parameters },
     annotations: { values: { "skein.dev/timezone": "Asia/Tokyo" } },
   });
 
@@ -42,25 +35,14 @@ test("each of Flyte's three forms becomes a definition", () => {
 test("a schedule without an expression is none, as flytekit sends it", () => {
   expect(plannedSchedule(specOf(undefined))).toBeUndefined();
   expect(plannedSchedule(specOf({}))).toBeUndefined();
-  checkPlannedSchedule(specOf({}, { x: required(SimpleType.INTEGER) }));
+  checkPlannedSchedule(specOf({}));
 });
 
 test("what cannot be read is refused with the field's name", () => {
   expect(() => checkPlannedSchedule(specOf(cron("nonsense")))).toThrow(/schedule\.cron_schedule\.schedule is/);
   expect(() => checkPlannedSchedule(specOf(cron("@daily", "P1M")))).toThrow(/schedule\.cron_schedule\.offset is/);
   expect(() => checkPlannedSchedule(specOf(aws("0 10 * * *")))).toThrow(/schedule\.cron_expression is/);
+  expect(() => checkPlannedSchedule(specOf(cron("0 0 31 2 *")))).toThrow(/never fires/);
   expect(() => checkPlannedSchedule(specOf(rate(0)))).toThrow(/schedule\.rate\.value is 0/);
   expect(() => checkPlannedSchedule(specOf(rate(1, 9)))).toThrow(/schedule\.rate\.unit is 9/);
-});
-
-test("an input that nobody would give is refused; the moment of the tick goes only into a free datetime", () => {
-  const t = required(SimpleType.DATETIME);
-  const x = required(SimpleType.INTEGER);
-  const withMoment = (name: string): Schedule => ({ ...cron("@daily"), kickoffTimeInputArg: name });
-  checkPlannedSchedule(specOf(withMoment("t"), { t }));
-  checkPlannedSchedule(specOf({ ...rate(5), kickoffTimeInputArg: "t" }, { t }));
-  expect(() => checkPlannedSchedule(specOf(cron("@daily"), { x }))).toThrow(/required input "x"/);
-  expect(() => checkPlannedSchedule(specOf(withMoment("t"), { t, x }))).toThrow(/required input "x"/);
-  expect(() => checkPlannedSchedule(specOf(withMoment("x"), { x }))).toThrow(/"x", an input that is no datetime/);
-  expect(() => checkPlannedSchedule(specOf(withMoment("toString"), {}))).toThrow(/"toString", which is no free input/);
 });

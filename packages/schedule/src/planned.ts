@@ -1,6 +1,5 @@
 import { FixedRateUnit, type LaunchPlanSpec, type Schedule } from "@skein/idl/admin";
-import { SimpleType } from "@skein/idl/core";
-import { describeDefinition, type RateUnit, type ScheduleDefinition } from "./definition.ts";
+import type { RateUnit, ScheduleDefinition } from "./definition.ts";
 import { readDuration } from "./duration.ts";
 import { DEFAULT_POLICY, readPolicyAnnotations, type SchedulePolicy } from "./policy.ts";
 import { problem } from "./problem.ts";
@@ -56,27 +55,10 @@ const fieldOf = ({ kind, ...rest }: ScheduleDefinition): string => {
   return "dialect" in rest && rest.dialect === "aws" ? `${FIELD}.cron_expression` : `${FIELD}.cron_schedule.schedule`;
 };
 
-/**
- * Checks what could never fire: an expression that cannot be read, an input that nobody would give, a moment for an input
- * that cannot take it (contract 5.4). `spec` lists every free input in its default inputs.
- */
+/** Throws invalid_argument where the schedule of a launch plan cannot be read or never fires. */
 export function checkPlannedSchedule(spec: LaunchPlanSpec): void {
   const planned = plannedSchedule(spec);
   if (!planned) return;
-  const { definition, policy, kickoffInput } = planned;
+  const { definition, policy } = planned;
   checkDefinition(definition, policy.timeZone ?? DEFAULT_POLICY.timeZone, fieldOf(definition));
-  const parameters = spec.defaultInputs?.parameters ?? {};
-  const unbound = Object.entries(parameters).filter(([name, { behavior }]) => {
-    return behavior.case === "required" && behavior.value && name !== kickoffInput;
-  });
-  if (unbound.length > 0) {
-    const names = unbound.map(([name]) => `"${name}"`).join(", ");
-    const why = `runs at ${describeDefinition(definition)}, when nobody can give the required input ${names}`;
-    throw problem(FIELD, `${why}: give it a default or a fixed value`);
-  }
-  if (kickoffInput === "") return;
-  const type = Object.hasOwn(parameters, kickoffInput) ? parameters[kickoffInput]?.var?.type?.type : undefined;
-  if (!type) throw problem(`${FIELD}.kickoff_time_input_arg`, `is "${kickoffInput}", which is no free input`);
-  if (type.case === "simple" && type.value === SimpleType.DATETIME) return;
-  throw problem(`${FIELD}.kickoff_time_input_arg`, `is "${kickoffInput}", an input that is no datetime`);
 }

@@ -13,7 +13,9 @@ afterAll(() => world.close());
 const minutesFrom = (from: number, count: number): number[] =>
   Array.from({ length: count }, (_, at) => (from + at) * MINUTE_MS);
 
-test("60 ticks, stopped, resumed and driven by two schedulers that die, make one run each", async () => {
+test("60 ticks, stopped, resumed and driven by two schedulers that die, make one run each", {
+  timeout: 120_000,
+}, async () => {
   await world.register("sixty", undefined);
   const id = await backfillMinutes(world, "sixty", { from: 1_000, count: 60 });
   const settings = { name: "sixty", id, random: seededRandom(60), atOnce: 20 };

@@ -33,7 +33,9 @@ function expectedOf(name: string): number[] {
   return openTicks(planned.definition, { timeZone, anchorMs: START_MS }).between(START_MS, END_MS, 10_000);
 }
 
-test("a day with two schedulers, crashes, restarts, and clocks that are set forward and back fires each tick once", async () => {
+test("a day with two schedulers, crashes, restarts, and clocks that are set forward and back fires each tick once", {
+  timeout: 120_000,
+}, async () => {
   const random = seededRandom(20_261_024);
   world.nowMs = START_MS;
   for (const [name, { schedule, timeZone }] of Object.entries(SCHEDULES)) {
