@@ -100,6 +100,14 @@ describe("file storage alone", () => {
     expect(await readdir(folder)).not.toContain("new");
   });
 
+  test("nothing is removed through a link to another folder of the storage", async () => {
+    await storage.put(storage.join("theirs/file"), Buffer.from("x"));
+    await symlink(join(folder, "root/theirs"), join(folder, "root/mine"));
+    const removed = storage.remove(storage.join("mine/file"));
+    await expect(removed).rejects.toMatchObject({ reason: "storage_link_leaves_root" });
+    expect(await storage.head(storage.join("theirs/file"))).toBeDefined();
+  });
+
   test("a process without a key cannot sign, and says so", async () => {
     const keyless = await openStorage({ uri: storage.rootUri });
     await expect(keyless.signDownload(keyless.join("a"), 60)).rejects.toMatchObject({ reason: "storage_cannot_sign" });

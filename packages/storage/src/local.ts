@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, opendir, realpath, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { SkeinError } from "@skein/errors";
@@ -117,6 +117,9 @@ class LocalStorage implements Storage {
     const folder = await realpath(dirname(path)).catch(unlessMissing);
     if (folder === undefined) return;
     this.#checkInside(uri, folder);
+    // A link within the storage would have somebody else's object removed.
+    const plain = join(this.#realRoot, relative(this.#root, dirname(path)));
+    if (folder !== plain) throw linkLeaves(uri, "passes through a link");
     await rm(path, { force: true });
   }
 
@@ -170,9 +173,12 @@ class LocalStorage implements Storage {
   /** Tasks write into this folder: a link that one of them left must not lend the server's rights to its reader. */
   #checkInside(uri: string, realPath: string): void {
     if (realPath === this.#realRoot || realPath.startsWith(this.#realRoot + sep)) return;
-    throw new SkeinError("permission_denied", "storage_link_leaves_root", `${uri} leads outside the storage folder.`);
+    throw linkLeaves(uri, "leads outside the storage folder");
   }
 }
+
+const linkLeaves = (uri: string, how: string): SkeinError =>
+  new SkeinError("permission_denied", "storage_link_leaves_root", `${uri} ${how}.`);
 
 /** Synced before the rename: after a power cut a name never points at an empty file. */
 async function writeAndSync(file: FileHandle, body: Uint8Array | Readable): Promise<void> {
