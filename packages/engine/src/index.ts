@@ -53,7 +53,6 @@ export { structureDiff } from "./compile/structure-diff.ts";
 export { typeName } from "./compile/type-name.ts";
 export { entityKey } from "./entity-key.ts";
 export {
-  ALL_ATTEMPTS,
   CACHE_STATUSES,
   type CacheStatus,
   type EngineEvent,
@@ -111,10 +110,10 @@ export { ChangeRecorder } from "./recorder.ts";
 export type { Reference, ReferenceAction } from "./reference.ts";
 export { restoreRun, type StoredArray, type StoredRun } from "./restore.ts";
 export { DEFAULT_POLICY, type EnginePolicy } from "./retry.ts";
-export { type EngineLimits, NO_LIMITS } from "./run-limits.ts";
+export type { EngineLimits } from "./run-limits.ts";
 export { type ActionRecord, newRun, type RunState } from "./state.ts";
 export type { ValueSource } from "./step.ts";
 export { END_NODE_ID, START_NODE_ID } from "./system-nodes.ts";
 export { type AskedResources, askedResources, grownResources } from "./targets/asked-resources.ts";
-export { saidGrowth, type TaskMemory, taskMemory } from "./targets/task-memory.ts";
+export { type TaskMemory, taskMemory } from "./targets/task-memory.ts";
 export { childRunName } from "./unique-name.ts";

@@ -3,7 +3,7 @@ import { MEMORY_GROWTH_NAME, MEMORY_GROWTH_SYNTAX, parseMemoryGrowth } from "@sk
 import type { Annotations, ExecutionSpec } from "@skein/idl/admin";
 
 /** The annotation that says how long an attempt may wait for somebody to begin it. */
-export const QUEUE_TIMEOUT_NAME = "skein.dev/queue-timeout";
+const QUEUE_TIMEOUT_NAME = "skein.dev/queue-timeout";
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DURATION = /^(?:\d{1,9}[smhd])+$/;
