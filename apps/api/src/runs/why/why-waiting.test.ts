@@ -98,7 +98,7 @@ test.each<[string, Partial<ActionWait>, Partial<Omit<WaitFacts, "action">>, stri
     "It is being ended: agent a1 was told to stop it.",
   ],
   ["it fails", { phase: "failing" }, {}, "It is being ended."],
-  ["its agent says why", { ...queued, waitingReason: "pulling image busybox:1" }, {}, "Pulling image busybox:1."],
+  ["its agent says why", { ...queued, waitingReason: "pulling image busybox:1" }, {}, "pulling image busybox:1"],
   ["its agent prepares", { ...queued, agentId: "a1" }, {}, "Agent a1 has taken it and prepares its start."],
   ["nobody serves", queued, { fill: { agents: 0, slots: 0, held: 0 } }, "No agent serves pool gpu."],
   ["all slots are taken", queued, {}, "All 4 slots of pool gpu are taken."],

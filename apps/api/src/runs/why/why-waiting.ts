@@ -54,7 +54,7 @@ const whyItEnds = ({ agentId }: ActionWait): string =>
 
 function whyAttemptWaits({ project, action, fill, load }: WaitFacts): string {
   const pool = action.pool ?? "";
-  if (action.waitingReason !== null) return sentence(action.waitingReason);
+  if (action.waitingReason !== null) return action.waitingReason;
   if (action.agentId !== null) return `Agent ${action.agentId} has taken it and prepares its start.`;
   if (load?.runningMax === 0) return `Project ${project} may have nothing under way in pool ${pool}.`;
   if (action.isBacklog && load && load.runningMax !== null && load.underWay >= load.runningMax) {
@@ -103,8 +103,3 @@ function whyGateWaits({ run, action }: WaitFacts): string {
 const whyChildWaits = ({ childRun, childPhase }: ActionWait): string => `Its run ${childRun} is ${childPhase}.`;
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
-
-function sentence(words: string): string {
-  const text = words.charAt(0).toUpperCase() + words.slice(1);
-  return /[.!?]$/.test(text) ? text : `${text}.`;
-}
