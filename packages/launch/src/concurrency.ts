@@ -11,9 +11,9 @@ import {
 import type { LaunchPlanSpec } from "@skein/idl/admin";
 
 /** The annotation of a launch plan that says what becomes of launches above its limit. */
-export const CONCURRENCY_NAME = "skein.dev/concurrency";
+const CONCURRENCY_NAME = "skein.dev/concurrency";
 /** The annotation that says how many unfinished runs it may have, for clients that know no concurrency policy. */
-export const CONCURRENCY_MAX_NAME = "skein.dev/concurrency-max";
+const CONCURRENCY_MAX_NAME = "skein.dev/concurrency-max";
 const RUNS_MAX = 1_000_000;
 
 type Planned = Pick<LaunchPlanSpec, "annotations" | "concurrencyPolicy">;

@@ -1,5 +1,5 @@
 export { type ChildPlace, childSpec, NESTING_MAX, nestingOf } from "./child-spec.ts";
-export { CONCURRENCY_MAX_NAME, CONCURRENCY_NAME, concurrencyProblems, openLimitBook } from "./concurrency.ts";
+export { concurrencyProblems } from "./concurrency.ts";
 export { type LaunchPlanVersion, type LaunchTarget, launchPlanTarget, policyScopeOf } from "./launch-target.ts";
 export { limitProblems } from "./limit-settings.ts";
 export type { PolicyKind } from "./policies/policies.ts";
@@ -15,7 +15,7 @@ export {
   taskResourcesOf,
   withTaskResources,
 } from "./policies/task-resources.ts";
-export { PRIORITY_MAX, PRIORITY_NAME, type PrioritySource, priorityProblem } from "./priority.ts";
+export { PRIORITY_MAX, type PrioritySource, priorityProblem } from "./priority.ts";
 export { otherRunName, readRunName } from "./run-name.ts";
 export {
   type Launch,
