@@ -3,7 +3,12 @@ import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { MatchableResource } from "@skein/idl/admin";
-import { Resources_ResourceName as ResourceName, ResourcesSchema, WorkflowExecution_Phase } from "@skein/idl/core";
+import {
+  Resources_ResourceName as ResourceName,
+  ResourcesSchema,
+  ResourceType,
+  WorkflowExecution_Phase,
+} from "@skein/idl/core";
 import {
   type AdminClient,
   chainOf,
@@ -13,6 +18,7 @@ import {
   openAdminClient,
   register,
   TEST_TENANT,
+  testId,
   untilOver,
   waitFor,
 } from "@skein/testing";
@@ -28,6 +34,9 @@ import {
 
 const available = await haveClients();
 const { SUCCEEDED } = WorkflowExecution_Phase;
+
+/** Processes keep policies for a second. */
+const KNOWN_AFTER_MS = 1_100;
 
 /** What a user writes into the file of `flytectl update`, and one line that its answers must hold. */
 const ATTRIBUTES = [
@@ -56,7 +65,7 @@ describe.skipIf(!available)("policies of projects", () => {
   beforeAll(async () => {
     // The tasks leave marks in files that a sandbox would hide.
     skein = await startSkein({
-      ...{ queue: "redis", storage: "file", apis: 1, schedulers: 1, agents: 1 },
+      ...{ queue: "redis", storage: "file", apis: 1, schedulers: 1, agents: 2, agentPools: ["default", "spot"] },
       env: { SKEIN_ISOLATION: "none", SKEIN_AGENT_CPU: "2" },
     });
     clients = await openFlyteClients(skein);
@@ -127,23 +136,24 @@ describe.skipIf(!available)("policies of projects", () => {
       const path = `/api/v1/project_domain_attributes/flytesnacks/development?resource_type=${type}`;
       return (await fetch(`${skein.url}${path}`)).json();
     };
-    expect(await read("CLUSTER_ASSIGNMENT")).toMatchObject({
-      attributes: { matchingAttributes: { clusterAssignment: { clusterPoolName: "bound" } } },
-    });
-    expect(await read("4")).toMatchObject({
-      attributes: { matchingAttributes: { qualityOfService: { spec: { queueingBudget: "90s" } } } },
-    });
+    const [assignment, service] = [await read("CLUSTER_ASSIGNMENT"), await read("4")];
     const { QUALITY_OF_SERVICE_SPECIFICATION, CLUSTER_ASSIGNMENT } = MatchableResource;
     for (const resourceType of [QUALITY_OF_SERVICE_SPECIFICATION, CLUSTER_ASSIGNMENT]) {
       await admin.deleteProjectDomainAttributes({ ...TEST_TENANT, resourceType });
     }
+    expect(assignment).toMatchObject({
+      attributes: { matching_attributes: { cluster_assignment: { cluster_pool_name: "bound" } } },
+    });
+    expect(service).toMatchObject({
+      attributes: { matching_attributes: { quality_of_service: { spec: { queueing_budget: "90s" } } } },
+    });
   });
 
   test("C9.83 variables, tags, labels and an account are a run's, its task's and its list's", async () => {
     const started = await clients.pyflyte(
       ...["run", "--remote", "-p", "flytesnacks", "-d", "development"],
       ...["--envvars", "A=1", "--tags", "t1", "--labels", "x=y", "--service-account", "sa", "--name", "policy-asked"],
-      ...["remote-launchplan", "policy.showing", "v1"],
+      ...["remote-launchplan", "policy.showing"],
     );
     expect(started.code, started.output).toBe(0);
     const run = await untilOver(admin, "policy-asked");
@@ -171,6 +181,8 @@ describe.skipIf(!available)("policies of projects", () => {
 
   test("a limit makes a task fit that asks for more, and refuses to register another one like it", async () => {
     await update("task-resource-attribute", "defaults:\n  cpu: 100m\nlimits:\n  cpu: 500m\n");
+    const setAtMs = Date.now();
+    await waitFor(() => Date.now() - setAtMs > KNOWN_AFTER_MS, { what: "the scheduler to know the policy" });
     const run = await untilOver(admin, await launch(admin, "policy.heavy"));
     expect(run.closure?.phase).toBe(SUCCEEDED);
     const large = commandTask("policy.larger", ["true"]);
@@ -185,20 +197,32 @@ describe.skipIf(!available)("policies of projects", () => {
     expect(refusal.message).toContain("500m");
   });
 
-  test("a label sends runs to the pool of its name, where they wait for an agent and people read so", async () => {
+  test("a label sends runs to the agents of its pool, and who asks for another pool is heard first", async () => {
     await update("execution-cluster-label", "value: spot\n");
     const name = await launch(admin, "policy.showing");
+    const asked = await admin.createExecution({
+      ...{ ...TEST_TENANT, inputs: {} },
+      spec: {
+        launchPlan: testId(ResourceType.LAUNCH_PLAN, "policy.showing"),
+        executionClusterLabel: { value: "nobodys" },
+      },
+    });
     await remove("execution-cluster-label");
-    const reasonOf = async () => {
-      const { rows } = await skein.database.pool.query<{ reason: string | null }>(
-        "select waiting_reason as reason from attempts t join runs r on r.id = t.run_id where r.name = $1",
-        [name],
+    expect((await untilOver(admin, name)).closure?.phase).toBe(SUCCEEDED);
+    const attemptOf = async (run: string) => {
+      const { rows } = await skein.database.pool.query<{ agent: string | null; reason: string | null }>(
+        "select t.agent_id as agent, waiting_reason as reason from attempts t join runs r on r.id = t.run_id where r.name = $1",
+        [run],
       );
-      return rows[0]?.reason?.includes("spot");
+      return rows[0];
     };
-    await waitFor(reasonOf, { timeoutMs: 30_000, what: "the attempt to say that nobody serves its pool" });
-    await admin.terminateExecution({ id: { ...TEST_TENANT, name }, cause: "seen" });
-    await untilOver(admin, name);
+    expect((await attemptOf(name))?.agent).toBe("agent-1");
+
+    const waiting = asked.id?.name ?? "";
+    const isTold = async () => (await attemptOf(waiting))?.reason?.includes("pool nobodys");
+    await waitFor(isTold, { timeoutMs: 30_000, what: "the attempt to say that nobody serves its pool" });
+    await admin.terminateExecution({ id: { ...TEST_TENANT, name: waiting }, cause: "seen" });
+    await untilOver(admin, waiting);
     expect(await outputsWhenOver(admin, await launch(admin, "policy.chain", { x: 3 }))).toEqual({ x: 3n });
   });
 });

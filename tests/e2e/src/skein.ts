@@ -25,6 +25,8 @@ export interface SkeinShape {
   readonly agents: number;
   /** Tasks at once per agent; 2 unless told. */
   readonly agentSlots?: number;
+  /** Whom the agents serve, in their order; `default` unless told. */
+  readonly agentPools?: readonly string[];
   readonly runtime?: "process" | "docker" | "kubernetes";
   /** What tasks find on their path, and clients use; 1.16.31 unless told. */
   readonly flytekit?: FlytekitVersion;
@@ -133,8 +135,9 @@ export async function startSkein(shape: SkeinShape): Promise<RunningSkein> {
   const logFolder = process.env.SKEIN_TEST_LOGS ?? backing.folder.path;
   mkdirSync(logFolder, { recursive: true });
 
+  const poolOf = (index: number): string => shape.agentPools?.[index] ?? "default";
   const agentToken = (index: number) =>
-    signAgentToken(secretKey, { subject: `agent-${index}`, pool: "default", lifetimeSeconds: 86_400 });
+    signAgentToken(secretKey, { subject: `agent-${index}`, pool: poolOf(index), lifetimeSeconds: 86_400 });
   const start = async (app: AppName, index: number, env: Environment): Promise<SkeinProcess> => {
     const name = `${app}-${index}`;
     const started = await startSkeinProcess(app, name, env, join(logFolder, `${name}.log`));
@@ -171,6 +174,7 @@ export async function startSkein(shape: SkeinShape): Promise<RunningSkein> {
           SKEIN_API_URL: apiUrls[0] ?? "",
           SKEIN_AGENT_TOKEN: await agentToken(index),
           SKEIN_AGENT_ID: `agent-${index}`,
+          SKEIN_POOL: poolOf(index),
           SKEIN_AGENT_SLOTS: `${shape.agentSlots ?? 2}`,
           SKEIN_AGENT_HOME: join(backing.folder.path, `agent-${index}`),
           SKEIN_RUNTIME: shape.runtime ?? "process",
