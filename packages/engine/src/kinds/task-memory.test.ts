@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { Resources_ResourceName as ResourceName, TaskTemplateSchema } from "@skein/idl/core";
+import { Resources_ResourceName as ResourceName, ResourcesSchema, TaskTemplateSchema } from "@skein/idl/core";
 import { expect, test } from "vitest";
 import { closureOf, promiseOf, runsTask, testId } from "../../test/closures.ts";
 import { dump } from "../../test/laws.ts";
@@ -119,11 +119,8 @@ test("what a task says of its memory is found in its container, its config or it
     growth,
   });
   expect(taskMemory(template({ config: said }), undefined)).toEqual({ limitMiB: 0, growth });
-  const overrides = memory("2Gi", "odd");
-  expect(taskMemory(template({}), create(TaskTemplateSchema, container(overrides)).target.value?.resources)).toEqual({
-    limitMiB: 2_048,
-    growth: null,
-  });
+  const overrides = create(ResourcesSchema, memory("2Gi", "odd"));
+  expect(taskMemory(template({}), overrides)).toEqual({ limitMiB: 2_048, growth: null });
   expect(taskMemory(template({}), undefined)).toBeUndefined();
   const pod = (containers: object[], name?: string): TemplateInit => ({
     config: name === undefined ? {} : { primary_container_name: name },
