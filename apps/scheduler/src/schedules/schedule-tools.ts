@@ -1,4 +1,5 @@
 import { type Db, delayTick, EVENTS_CHANNEL, type Notifier, type PendingTick, settleTick } from "@skein/db";
+import { SkeinError } from "@skein/errors";
 import type { Logger } from "@skein/telemetry";
 import type { Pool } from "../database.ts";
 import type { TickLaunch, tickLauncher } from "./launch-tick.ts";
@@ -29,8 +30,9 @@ export async function fireTick(tools: ScheduleTools, launch: TickLaunch): Promis
   } catch (error) {
     const { tick } = launch;
     logger.error({ err: error, launchPlan: tick.name, fireAt: tick.fireAt }, "a tick could not be launched");
-    const reason = `It could not be launched and is tried again: ${error instanceof Error ? error.message : error}`;
-    await delayTick(pool, tick.id, new Date(tools.now() + RETRY_MS), reason.replaceAll("\u0000", "\ufffd"));
+    // Other errors speak of the inside of the server.
+    const why = error instanceof SkeinError ? error.message : "The server could not launch it.";
+    await delayTick(pool, tick.id, new Date(tools.now() + RETRY_MS), `${why} It is tried again.`);
   }
 }
 

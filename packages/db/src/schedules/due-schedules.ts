@@ -1,9 +1,10 @@
 import type { ScheduleDefinition, SchedulePolicy } from "@skein/schedule";
+import { and, eq } from "drizzle-orm";
 import type pg from "pg";
 import type { Db } from "../connect.ts";
 import type { NameId, VersionId } from "../registry/identity.ts";
 import { lockName } from "../registry/named-entities.ts";
-import type { TICK_OUTCOMES } from "../schema/index.ts";
+import { launchPlans, type TICK_OUTCOMES } from "../schema/index.ts";
 import { activateSchedule, type VersionSchedule } from "./schedules.ts";
 
 export type TickOutcome = (typeof TICK_OUTCOMES)[number];
@@ -104,7 +105,7 @@ export async function readUnwatchedLaunchPlans(pool: pg.Pool, limit: number): Pr
   return rows;
 }
 
-/** Begins to fire a version that is active already, from now on. */
+/** Begins to fire a version that is active already, from now on, unless it has been deactivated meanwhile. */
 export async function watchLaunchPlan(
   db: Db,
   plan: UnwatchedLaunchPlan,
@@ -113,6 +114,11 @@ export async function watchLaunchPlan(
 ): Promise<void> {
   await db.transaction(async (tx) => {
     await lockName(tx, "launch_plan", plan);
-    await activateSchedule(tx, plan, Number(plan.id), { schedule, changedBy, at });
+    const id = Number(plan.id);
+    const [active] = await tx
+      .select({ id: launchPlans.id })
+      .from(launchPlans)
+      .where(and(eq(launchPlans.id, id), eq(launchPlans.state, "active")));
+    if (active) await activateSchedule(tx, plan, id, { schedule, changedBy, at });
   });
 }
