@@ -260,7 +260,6 @@ export {
   listPurges,
   type OpenPurge,
   type PurgedAttempt,
-  type PurgeKind,
   type PurgeList,
   type PurgeRow,
   readCachedAttempts,
@@ -269,7 +268,7 @@ export {
   recordProgress,
   recordTry,
 } from "./retention/purges.ts";
-export { PURGED_AT_ONCE_MAX, type PurgeOutcome, type PurgeRequest, requestPurge } from "./retention/request-purge.ts";
+export { PURGED_AT_ONCE_MAX, type PurgeOutcome, requestPurge } from "./retention/request-purge.ts";
 export {
   countOpenPurges,
   deleteRetention,
@@ -358,13 +357,10 @@ export {
   countRuns,
   INPUT_OPERATORS,
   type InputCondition,
-  type LabelCondition,
   RUN_SORTS,
-  type RunCounts,
   type RunCursor,
   type RunFilter,
   type RunSearch,
-  type RunSort,
   searchRuns,
 } from "./runs/search-runs.ts";
 export {

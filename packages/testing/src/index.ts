@@ -57,7 +57,7 @@ export {
   type TestNamespace,
 } from "./kubernetes.ts";
 export { type LeashedProcess, startLeashed } from "./leashed-process.ts";
-export { explainList, type ListCase, type ListPlan, listCases } from "./list-cases.ts";
+export { explainList, listCases } from "./list-cases.ts";
 export { type MailSink, type SunkMail, startMailSink } from "./mail-sink.ts";
 export { INSTALL_MOTO, requireMoto, startMoto, type TestAws } from "./moto.ts";
 export { startPostgres, type TestPostgres } from "./postgres-server.ts";

@@ -12,7 +12,7 @@ import type pg from "pg";
 import type { SeededRuns } from "./seed-runs.ts";
 
 /** One list or search that people ask for, over the runs of `seedRuns`. */
-export interface ListCase {
+interface ListCase {
   readonly name: string;
   /** How many rows it must answer; a number of its own for each. */
   readonly rows: number;
@@ -20,7 +20,7 @@ export interface ListCase {
 }
 
 /** What a database did to answer one. */
-export interface ListPlan {
+interface ListPlan {
   readonly rows: number;
   /** Plan and run, as Postgres measures them. */
   readonly milliseconds: number;

@@ -10,7 +10,7 @@ interface Attempt {
   readonly attempt: number;
 }
 
-export interface DeletedObjects {
+interface DeletedObjects {
   readonly objectsDeleted: number;
   readonly bytesDeleted: number;
   /** A round's worth was deleted, and there may be more. */

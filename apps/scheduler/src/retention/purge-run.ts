@@ -18,7 +18,7 @@ export interface PurgeLimits {
   readonly rows: number;
 }
 
-export interface PurgeResources {
+interface PurgeResources {
   readonly pool: Pool;
   readonly storage: PurgedStore;
   readonly limits: PurgeLimits;

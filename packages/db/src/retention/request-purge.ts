@@ -2,7 +2,7 @@ import type pg from "pg";
 import type { NameId } from "../registry/identity.ts";
 import { inTransaction } from "./transaction.ts";
 
-export interface PurgeRequest {
+interface PurgeRequest {
   readonly runId: string;
   /** With the runs that it started, and those that eager tasks of it did, at any depth. */
   readonly withChildren: boolean;

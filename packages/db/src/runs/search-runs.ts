@@ -16,7 +16,7 @@ export interface InputCondition {
 }
 
 /** A label that a run must have, with this value, or any. */
-export interface LabelCondition {
+interface LabelCondition {
   readonly key: string;
   readonly value: string | undefined;
 }
@@ -32,7 +32,7 @@ export interface RunFilter {
 }
 
 export const RUN_SORTS = ["createdAt", "startedAt", "duration"] as const;
-export type RunSort = (typeof RUN_SORTS)[number];
+type RunSort = (typeof RUN_SORTS)[number];
 
 /** The last row of a page: the next one begins behind it, whatever came and went in between. */
 export interface RunCursor {
@@ -118,7 +118,7 @@ const isLabelled = ({ key, value }: LabelCondition): SQL =>
   sql`exists (select from ${runTags} where ${runTags.runId} = ${runs.id} and ${runTags.tag} = ${key}
     and ${value === undefined ? sql`true` : sql`${runTags.value} = ${value}`})`;
 
-export type RunCounts = Readonly<Partial<Record<RunRow["phase"], number>>>;
+type RunCounts = Readonly<Partial<Record<RunRow["phase"], number>>>;
 
 /** How many of the runs that fit are in each phase. Of more than `max` in a domain only the newest are counted. */
 export async function countRuns(
