@@ -115,7 +115,7 @@ function filterCases(seeding: Seeding): ListCase[] {
       { field: "createdAt", operator: "lt", values: [nextDay] },
     ]),
     by("a rare tag", [eq("tag", "rare")]),
-    label("a common label", "team3"),
+    label("a label that only one domain has", "team3"),
     label("a label that nobody has", "none", 0),
     input("an input that one run has", "i", uniqueInput, 1),
     input("an input that few have", "few", rareInput, 50),
