@@ -59,10 +59,14 @@ async function serve(count: number, onTaken?: () => Promise<void>): Promise<stri
   const taker = await world.queues.openOrderTaker("default");
   const names: string[] = [];
   const held: AttemptOrder[] = [];
+  const taken = new Set<string>();
   while (names.length < count) {
     const next = await taker.take(AbortSignal.timeout(10_000));
     if (!next) throw new Error(`no order came after ${names.length}`);
     await next.settle();
+    // What nobody claims is published again.
+    if (taken.has(next.order.runId)) continue;
+    taken.add(next.order.runId);
     held.push(next.order);
     const { rows } = await world.database.pool.query<{ name: string }>("select name from runs where id = $1", [
       next.order.runId,
@@ -78,20 +82,20 @@ async function serve(count: number, onTaken?: () => Promise<void>): Promise<stri
 test("runs above the limit wait for their turn: the most urgent first, then the oldest, and never too many with two schedulers", async () => {
   await world.startScheduler();
   await world.startScheduler();
-  expect(await Promise.all([launch("a"), launch("b")])).toEqual([true, true]);
-  for (const name of ["c", "d"]) expect(await launch(name)).toBe("waiting");
-  expect(await launch("e", QUEUE, 3)).toBe("waiting");
+  const one = { ...QUEUE, runsMax: 1 };
+  expect(await launch("a", one)).toBe(true);
+  for (const name of ["b", "c"]) expect(await launch(name, one)).toBe("waiting");
+  expect(await launch("d", one, 3)).toBe("waiting");
   let most = 0;
-  const names = await serve(5, async () => {
+  const names = await serve(4, async () => {
     const started = await namesIn(
       "phase = 'running' or phase = 'queued' and exists (select from events e where e.run_id = runs.id)",
     );
     most = Math.max(most, started.length);
   });
-  expect(names.slice(0, 2).sort()).toEqual(["a", "b"]);
-  expect(names.slice(2)).toEqual(["e", "c", "d"]);
-  expect(most).toBeLessThanOrEqual(2);
-  await waitFor(async () => (await namesIn("phase = 'succeeded'")).length === 5);
+  expect(names).toEqual(["a", "d", "b", "c"]);
+  expect(most).toBe(1);
+  await waitFor(async () => (await namesIn("phase = 'succeeded'")).length === 4);
   expect((await world.database.pool.query("select from waiting_runs")).rowCount).toBe(0);
 });
 
