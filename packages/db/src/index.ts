@@ -241,46 +241,6 @@ export {
   type WorkflowRow,
   type WorkflowSummary,
 } from "./registry/workflows.ts";
-export {
-  deleteRunRows,
-  endObjectsPurge,
-  endRunPurge,
-  RUN_TABLES,
-  releasePurgedNames,
-} from "./retention/delete-run-rows.ts";
-export {
-  findHeldObjects,
-  forgetKeptObjects,
-  type KeptObject,
-  keepObjects,
-  type ObjectToDelete,
-  readKeptObjects,
-} from "./retention/held-objects.ts";
-export {
-  listPurges,
-  type OpenPurge,
-  type PurgedAttempt,
-  type PurgeList,
-  type PurgeRow,
-  readCachedAttempts,
-  readOpenPurges,
-  readPurgedAttempts,
-  recordProgress,
-  recordTry,
-} from "./retention/purges.ts";
-export { PURGED_AT_ONCE_MAX, type PurgeOutcome, requestPurge } from "./retention/request-purge.ts";
-export {
-  countOpenPurges,
-  deleteRetention,
-  KEEP_LABEL,
-  type RetentionRow,
-  type RetentionRule,
-  readRetention,
-  readRetentionScopes,
-  readRunsToPurge,
-  requestObjectPurges,
-  setRetention,
-} from "./retention/retention.ts";
 export { insertAbortRequest, type RunState, setRunState } from "./runs/abort.ts";
 export {
   abortChildRuns,

@@ -1,16 +1,12 @@
+import { CHANGES_CHANNEL, type Db, EVENTS_CHANNEL, type NameId, type Notifier } from "@skein/db";
 import {
-  CHANGES_CHANNEL,
-  type Db,
-  EVENTS_CHANNEL,
   listPurges,
-  type NameId,
-  type Notifier,
   PURGED_AT_ONCE_MAX,
   type PurgeList,
   type PurgeOutcome,
   type PurgeRow,
   requestPurge,
-} from "@skein/db";
+} from "@skein/db/retention";
 import { SkeinError } from "@skein/errors";
 import type { Call } from "../call.ts";
 import { storableText } from "../registry/identity.ts";

@@ -1,12 +1,11 @@
+import { type Db, listDomains } from "@skein/db";
 import {
-  type Db,
   deleteRetention,
-  listDomains,
   type RetentionRow,
   type RetentionRule,
   readRetention,
   setRetention,
-} from "@skein/db";
+} from "@skein/db/retention";
 import { SkeinError } from "@skein/errors";
 import type { Call } from "../call.ts";
 import type { ProjectService } from "../projects/project-service.ts";

@@ -1,4 +1,4 @@
-import type { PurgeRow, RetentionRow } from "@skein/db";
+import type { PurgeRow, RetentionRow } from "@skein/db/retention";
 import { z } from "zod";
 import { procedure, router } from "./base.ts";
 import { ByName, word } from "./inputs.ts";

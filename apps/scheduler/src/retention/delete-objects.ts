@@ -1,4 +1,10 @@
-import { findHeldObjects, type KeptObject, keepObjects, type ObjectToDelete, type OpenPurge } from "@skein/db";
+import {
+  findHeldObjects,
+  type KeptObject,
+  keepObjects,
+  type ObjectToDelete,
+  type OpenPurge,
+} from "@skein/db/retention";
 import type { Storage } from "@skein/storage";
 import type { Pool } from "../database.ts";
 import { foldersAround } from "./run-folders.ts";

@@ -6,7 +6,7 @@ import {
   readCachedAttempts,
   readPurgedAttempts,
   recordProgress,
-} from "@skein/db";
+} from "@skein/db/retention";
 import type { Pool } from "../database.ts";
 import { deleteFolder, type PurgedStore } from "./delete-objects.ts";
 import { foldersOfRun, rawFolderOf } from "./run-folders.ts";

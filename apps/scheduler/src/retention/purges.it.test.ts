@@ -1,7 +1,7 @@
-import { RUN_TABLES } from "@skein/db";
+import { RUN_TABLES } from "@skein/db/retention";
 import { INSTALL_VERSITYGW, insertRow, requireTool } from "@skein/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PurgeWorld, rawFolder, SMALL_STEPS } from "./purge-world.ts";
+import { PurgeWorld, rawFolder, SMALL_STEPS } from "./test-purge-world.ts";
 
 const hasS3 = requireTool("versitygw", INSTALL_VERSITYGW) !== undefined;
 /** Rows that outlive their run: they say what was deleted, and what is kept. */

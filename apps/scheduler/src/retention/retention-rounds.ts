@@ -1,3 +1,4 @@
+import { whileAlone } from "@skein/db";
 import {
   countOpenPurges,
   forgetKeptObjects,
@@ -11,8 +12,7 @@ import {
   releasePurgedNames,
   requestObjectPurges,
   requestPurge,
-  whileAlone,
-} from "@skein/db";
+} from "@skein/db/retention";
 import type { Logger } from "@skein/telemetry";
 import type { Pool } from "../database.ts";
 import type { Round } from "../loops/loop.ts";

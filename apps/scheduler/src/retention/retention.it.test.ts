@@ -1,8 +1,8 @@
-import { KEEP_LABEL, setRetention } from "@skein/db";
+import { KEEP_LABEL, setRetention } from "@skein/db/retention";
 import { insertRow } from "@skein/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { PurgeWorld } from "./purge-world.ts";
 import { retentionRound } from "./retention-rounds.ts";
+import { PurgeWorld } from "./test-purge-world.ts";
 
 let world: PurgeWorld;
 beforeAll(async () => {

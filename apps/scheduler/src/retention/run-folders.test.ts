@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { OpenPurge } from "@skein/db";
+import type { OpenPurge } from "@skein/db/retention";
 import { toBytes } from "@skein/idl";
 import { ExecutionSpecSchema } from "@skein/idl/admin";
 import { expect, test } from "vitest";

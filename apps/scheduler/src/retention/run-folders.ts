@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { OpenPurge, PurgedAttempt } from "@skein/db";
+import type { OpenPurge, PurgedAttempt } from "@skein/db/retention";
 import { fromBytes } from "@skein/idl";
 import { ExecutionSpecSchema } from "@skein/idl/admin";
 import type { Storage } from "@skein/storage";

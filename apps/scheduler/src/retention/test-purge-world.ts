@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { requestPurge } from "@skein/db";
+import { requestPurge } from "@skein/db/retention";
 import { openStorage, type Storage } from "@skein/storage";
 import { openLogger } from "@skein/telemetry";
 import {
