@@ -148,10 +148,10 @@ describe.skipIf(!available).each(backingsOfLongSuite(BACKING))("a connector, fil
     await agent?.start();
     await waitFor(() => asked("get", kept).length > before, LONG);
     await admin.terminateExecution({ id: { ...TEST_TENANT, name: aborted }, cause: "no need" });
+    await waitFor(() => asked("delete", aborted).length > 0, LONG);
     writeFileSync(`${journal}.go`, "");
     expect(await outputsWhenOver(admin, kept)).toEqual({ o0: 7n });
     expect((await untilOver(admin, aborted)).closure?.phase).toBe(WorkflowExecution_Phase.ABORTED);
-    await waitFor(() => asked("delete", aborted).length > 0, LONG);
     const errors = (await attemptsOf(admin, kept, "n0")).flatMap(({ error }) => error?.message ?? []);
     // Where the machine is so busy that the agent's lease is over before it is back, there is a second attempt.
     expect(asked("create", kept)).toHaveLength(1 + errors.length);
