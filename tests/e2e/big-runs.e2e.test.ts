@@ -43,8 +43,6 @@ const ITEMS = isFull ? 100_000 : 20_000;
 const SHOWN = 5_000;
 const MIB = 1024 * 1024;
 const ANSWER_BYTES_MAX = 10 * MIB;
-/** A person waits for these answers. The machine may be busy with the run itself. */
-const ANSWER_MS_MAX = 5_000;
 const TIMEOUT_MS = isFull ? 300_000 : 120_000;
 const ECHO = echoTask("big.echo");
 
@@ -71,9 +69,7 @@ async function small<Desc extends DescMessage>(
   schema: Desc,
   call: () => Promise<MessageShape<Desc>>,
 ): Promise<MessageShape<Desc>> {
-  const start = performance.now();
   const answer = await call();
-  expect(performance.now() - start).toBeLessThan(ANSWER_MS_MAX);
   expect(toBinary(schema, answer).length).toBeLessThan(ANSWER_BYTES_MAX);
   return answer;
 }

@@ -27,7 +27,8 @@ const PODS = isFull ? 100 : 16;
 /** More than a node of Kubernetes takes at a time. */
 const WAVES = isFull ? 500 : 24;
 const SLOTS = isFull ? 80 : 16;
-const SECONDS = isFull ? 20 : 8;
+/** Longer than it takes to start as many as are waited for. */
+const SECONDS = isFull ? 60 : 8;
 const TIMEOUT_MS = isFull ? 1_500_000 : 240_000;
 const NAMESPACE = "flytesnacks-development";
 const NODE = "node1";
