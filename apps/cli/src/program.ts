@@ -34,6 +34,8 @@ Exit codes: 0 done, 1 error, 2 wrong use or input, 3 not found, 4 the run failed
 export function createProgram(environment: Environment): Command {
   const program = new Command("skein")
     .description("Runs Flyte workflows on your own machines")
+    // An option behind a command is the command's, also where the command above has one of the same name.
+    .enablePositionalOptions()
     .showHelpAfterError("Use --help to see what there is.")
     .addHelpText("after", EXIT_CODES_HELP);
   program.commandsGroup("Runs:");

@@ -63,7 +63,7 @@ const VERBS = [
 
 const create = (environment: Environment): Command =>
   withExamples(
-    inTenant(new Command("backfill"))
+    inTenant(new Command("backfill").enablePositionalOptions())
       .description(
         "Start a run for each moment of a schedule in a range of time; a moment that has its run is left alone",
       )

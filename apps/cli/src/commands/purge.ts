@@ -25,7 +25,7 @@ export function purge(environment: Environment): Command {
 
 const purgeRuns = (environment: Environment): Command =>
   withExamples(
-    inTenant(new Command("purge"))
+    inTenant(new Command("purge").enablePositionalOptions())
       .description("Delete runs that are over, with all their data, for good. What others still need of it is kept")
       .argument("<runs...>", "names of runs, or project/domain/name")
       .option("--with-children", "also the runs that they started")
