@@ -12,7 +12,7 @@ import {
 import { dump } from "../test/laws.ts";
 import { list, integer as literal } from "../test/literals.ts";
 import { Stage } from "../test/stage.ts";
-import { chooses, launches, maps, when } from "../test/targets.ts";
+import { chooses, launches, maps, sleeps, when } from "../test/targets.ts";
 import { waitsForPlace } from "./parallelism.ts";
 import { restoreRun } from "./restore.ts";
 
@@ -163,6 +163,15 @@ test("what is left to end by a later batch gets no place that becomes free meanw
   stage.play({ type: "continued" });
   expect(stage.runRow.phase).toBe("failed");
   expect(stage.attempts.size).toBe(1);
+});
+
+test("a place that came free goes to nobody once what he is a part of fails at the same moment", () => {
+  const bad = { after: ["a"], inputs: { x: promiseOf("", "nothing") }, target: sleeps(1) };
+  const stage = started(1, { ...fanOf("a", "b"), bad });
+  stage.succeeded("a");
+  expect(stage.phases()).toMatchObject({ run: "failed", bad: "failed", b: "aborted" });
+  expect(stage.attempts.size).toBe(1);
+  expect(stage.run.placesTaken).toBe(0);
 });
 
 test("a failure node waits for its turn like any other", () => {

@@ -133,6 +133,11 @@ test("what a task says of its memory is found in its container, its config or it
   });
   expect(taskMemory(template(pod([box("main", "1Mi"), box("primary", "9Gi")], "main")), undefined)?.limitMiB).toBe(1);
   expect(taskMemory(template({ target: { case: "k8sPod", value: {} } }), undefined)).toBeUndefined();
+  expect(taskMemory(template(pod([])), overrides)).toEqual({ limitMiB: 2_048, growth });
+  expect(taskMemory(template(container(memory("1Gi"), "double")), undefined)).toEqual({
+    limitMiB: 1_024,
+    growth: null,
+  });
 });
 
 test("a task that says it wrong is refused", () => {
