@@ -73,8 +73,9 @@ const arrowsPointDown: Rule = (file) =>
     const workspace = workspaceOf(file.path);
     if (!found.from.startsWith("@skein/") || file.path.endsWith(".it.test.ts")) return undefined;
     const allowed = ALLOWED[workspace];
-    const isAllowed = allowed === undefined || allowed.some((name) => isPackage(found, name));
-    const isForbidden = FORBIDDEN[workspace]?.some((name) => isPackage(found, name)) ?? false;
+    const mayUse = (name: string) => isPackage(found, name);
+    const isAllowed = allowed === undefined || [...allowed, "@skein/testing"].some(mayUse);
+    const isForbidden = FORBIDDEN[workspace]?.some(mayUse) ?? false;
     const isProduct = /^(apps|packages)\//.test(workspace) && workspace !== "packages/testing";
     const isFixture = found.from === "@skein/testing" && isProduct && !isTest(file.path);
     return isAllowed && !isForbidden && !isFixture ? undefined : `${workspace} may not import ${found.from}`;

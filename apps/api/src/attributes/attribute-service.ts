@@ -44,8 +44,6 @@ export interface AttributeDependencies {
 /** What holds for each attempt when it begins, when nothing is known of the launch plan any more. */
 const OF_ATTEMPTS: readonly AttributeType[] = ["task_resource", "cluster_resource"];
 
-export type AttributeService = ReturnType<typeof attributeService>;
-
 /** Policies of projects: Flyte's matchable attributes (contract 6.10). */
 export function attributeService({ db, projects, policies, checkRawOutput, maxParallelism }: AttributeDependencies) {
   const requireScope = scopeRule(projects);

@@ -52,8 +52,6 @@ export interface BackfillDependencies {
 
 type BackfillId = Omit<NameId, "name"> & { readonly id: string };
 
-export type BackfillService = ReturnType<typeof backfillService>;
-
 const TICKS_MAX = 10_000;
 /** Moments that are computed without letting anybody else in between. */
 const TICKS_AT_ONCE = 250;

@@ -38,8 +38,6 @@ export interface ScheduleView extends ScheduleRow {
 /** What people may set; null gives it back to the annotations, what is left out stays. */
 export type PolicyPatch = { readonly [Key in keyof SchedulePolicy]?: string | null | undefined };
 
-export type ScheduleService = ReturnType<typeof scheduleService>;
-
 const NEXT_SHOWN = 5;
 const CENTURIES_MS = 400 * 365 * 86_400_000;
 
