@@ -9,14 +9,15 @@ export function isPublicAddress(address: string): boolean {
   return ipaddr.isValid(address) && ipaddr.process(address).range() === "unicast";
 }
 
-const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, "$1");
+/** Without the brackets of an IPv6 address, and the dot that ends a name written in full. */
+const plainHost = (host: string): string => host.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
 
 /**
  * The addresses of a webhook's host, looked up once: who connects must use them, so that a second answer of the name server
  * cannot lead elsewhere. Refuses hosts inside, unless they are allowed by name.
  */
 export async function checkedAddresses(url: URL, allowedHosts: readonly string[]): Promise<LookupAddress[]> {
-  const host = withoutBrackets(url.hostname);
+  const host = plainHost(url.hostname);
   const isAllowed = allowedHosts.includes(host);
   const advice = `name ${host} in SKEIN_WEBHOOK_ALLOWED_HOSTS if that is wanted`;
   if (url.protocol !== "https:" && !isAllowed) {
