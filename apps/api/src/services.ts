@@ -1,5 +1,12 @@
 import type { Db, Notifier } from "@skein/db";
-import { NO_TASK_RESOURCES, openPolicyBook, runStarter, type TaskResources, taskResourcesOf } from "@skein/launch";
+import {
+  NO_TASK_RESOURCES,
+  openLimitBook,
+  openPolicyBook,
+  runStarter,
+  type TaskResources,
+  taskResourcesOf,
+} from "@skein/launch";
 import type { Keyring } from "@skein/secrets";
 import type { Storage } from "@skein/storage";
 import { poolService } from "./agents/pool-service.ts";
@@ -70,6 +77,7 @@ export function createServices({ db, storage, notifier, keyring, secretKey, conf
   const projects = projectService(db);
   const checkRawOutput = rawOutputRule(storage.rootUri, config.rawOutputPrefixes ?? []);
   const policies = openPolicyBook(db.$client);
+  const limits = openLimitBook(db.$client);
   const { taskResources = NO_TASK_RESOURCES } = config;
   const tasks = taskService(db, projects, async ({ project, domain }) => {
     const scope = { domain, workflow: "", launchPlan: "" };
@@ -83,10 +91,11 @@ export function createServices({ db, storage, notifier, keyring, secretKey, conf
     checkRawOutput,
     find: findLaunchPlan,
     findWorkflow: workflows.find,
+    limits,
   });
   const findTarget = launchTargets({ tasks, workflows, launchPlans });
   const maxParallelism = config.maxParallelism ?? 0;
-  const startRun = runStarter(db.$client, storage, { maxParallelism, policies });
+  const startRun = runStarter(db.$client, storage, { maxParallelism, policies, limits });
   const launch = launcher({ db, notifier, projects, checkRawOutput, policies, findTarget, startRun });
   const runs = runService({ db, storage, notifier, launch });
   const actions = actionService(db, storage);

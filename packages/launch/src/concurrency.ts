@@ -54,6 +54,8 @@ export function concurrencyProblems({ annotations, concurrencyPolicy }: Planned)
 export interface LimitBook {
   /** What holds now, or held a second ago. */
   of(target: LimitedTarget): Promise<LaunchLimit | undefined>;
+  /** Somebody decided something: whatever was read before counts no more. */
+  forget(): void;
 }
 
 /** What is launched, and what it says about its limit itself. */
@@ -85,6 +87,9 @@ export function openLimitBook(pool: OpenDb["pool"]): LimitBook {
   }
 
   return {
+    forget() {
+      page = undefined;
+    },
     async of({ launched, launchPlan, limit: planned }) {
       if (!launchPlan) return planned;
       const decided = (await read()).get(keyOf(launched));

@@ -1,5 +1,9 @@
 export { type ChildPlace, childSpec, NESTING_MAX, nestingOf } from "./child-spec.ts";
-export { concurrencyProblems } from "./concurrency.ts";
+export {
+  concurrencyProblems,
+  type LimitBook,
+  openLimitBook,
+} from "./concurrency.ts";
 export { type LaunchPlanVersion, type LaunchTarget, launchPlanTarget, policyScopeOf } from "./launch-target.ts";
 export { limitProblems } from "./limit-settings.ts";
 export type { PolicyKind } from "./policies/policies.ts";

@@ -14,7 +14,7 @@ import { checkInputs } from "@skein/engine";
 import { toBytes } from "@skein/idl";
 import { type ExecutionSpec, ExecutionSpecSchema } from "@skein/idl/admin";
 import { type LiteralMap, LiteralMapSchema } from "@skein/idl/core";
-import { openLimitBook } from "./concurrency.ts";
+import { type LimitBook, openLimitBook } from "./concurrency.ts";
 import { foundInputs } from "./found-inputs.ts";
 import { type LaunchTarget, policyScopeOf } from "./launch-target.ts";
 import { mergeSpec } from "./merge-spec.ts";
@@ -79,6 +79,8 @@ export interface LaunchDefaults {
   readonly maxParallelism: number;
   /** What administrators set for projects. */
   readonly policies?: PolicyBook;
+  /** What people decided about launch plans. */
+  readonly limits?: LimitBook;
 }
 
 /** A child run says as much as the run around it, so who launches children needs none. */
@@ -96,9 +98,8 @@ export type RunStarter = ReturnType<typeof runStarter>;
 export function runStarter(
   pool: OpenDb["pool"],
   storage: ValueStore,
-  { maxParallelism, policies: book = openPolicyBook(pool) }: LaunchDefaults = NO_DEFAULTS,
+  { maxParallelism, policies: book = openPolicyBook(pool), limits = openLimitBook(pool) }: LaunchDefaults = NO_DEFAULTS,
 ) {
-  const limits = openLimitBook(pool);
   let shards = { count: 0, readAtMs: Number.NEGATIVE_INFINITY };
 
   async function shardCount(nowMs: number): Promise<number> {

@@ -7,6 +7,7 @@ import {
   type WhenFull,
 } from "@skein/db";
 import { SkeinError } from "@skein/errors";
+import type { LimitBook } from "@skein/launch";
 import type { Call } from "../call.ts";
 import { storableText } from "./identity.ts";
 
@@ -17,8 +18,8 @@ export interface Concurrency {
   readonly whenFull: WhenFull;
 }
 
-/** What people decide about all versions of a launch plan; it holds a second later for launches, and for who waits. */
-export const launchPlanConcurrency = ({ $client: pool }: Db) => ({
+/** What people decide about all versions of a launch plan; other servers hear of it within a second. */
+export const launchPlanConcurrency = ({ $client: pool }: Db, limits: Pick<LimitBook, "forget">) => ({
   /** Null where the versions decide themselves. */
   async getConcurrency(_call: Call, id: NameId): Promise<Concurrency | null> {
     const limit = await findLaunchPlanLimit(pool, id);
@@ -27,13 +28,14 @@ export const launchPlanConcurrency = ({ $client: pool }: Db) => ({
 
   /** Null lets the versions decide themselves again. */
   async setConcurrency(call: Call, id: NameId, wanted: Concurrency | null): Promise<void> {
-    if (!wanted) {
-      await deleteLaunchPlanLimit(pool, id);
-      return;
-    }
-    const limit = { ...id, runsMax: wanted.max, whenFull: wanted.whenFull };
-    if (await setLaunchPlanLimit(pool, limit, storableText(call.caller.subject))) return;
+    const isSet = wanted
+      ? await setLaunchPlanLimit(pool, { ...id, runsMax: wanted.max, whenFull: wanted.whenFull }, callerOf(call))
+      : await deleteLaunchPlanLimit(pool, id).then(() => true);
+    limits.forget();
+    if (isSet) return;
     const message = `Launch plan ${id.project}:${id.domain}:${id.name} does not exist.`;
     throw new SkeinError("not_found", "launch_plan_not_found", message, { details: { ...id } });
   },
 });
+
+const callerOf = ({ caller }: Call): string => storableText(caller.subject);

@@ -24,6 +24,7 @@ import {
   type LaunchPlanSpec,
   LaunchPlanSpecSchema,
 } from "@skein/idl/admin";
+import type { LimitBook } from "@skein/launch";
 import { checkPlannedSchedule, plannedSchedule } from "@skein/schedule";
 import type { Call } from "../call.ts";
 import type { ProjectService } from "../projects/project-service.ts";
@@ -78,12 +79,20 @@ export interface LaunchPlanDependencies {
   readonly checkRawOutput: CheckRawOutput;
   readonly find: LaunchPlanFinder;
   readonly findWorkflow: (id: VersionId) => Promise<WorkflowView | undefined>;
+  readonly limits: Pick<LimitBook, "forget">;
 }
 
 export type LaunchPlanService = ReturnType<typeof launchPlanService>;
 
 /** Rules for launch plans (contract 5.4). */
-export function launchPlanService({ db, projects, checkRawOutput, find, findWorkflow }: LaunchPlanDependencies) {
+export function launchPlanService({
+  db,
+  projects,
+  checkRawOutput,
+  find,
+  findWorkflow,
+  limits,
+}: LaunchPlanDependencies) {
   return {
     /** Registers an inactive version, with every input of the workflow listed as a parameter. */
     async register(call: Call, id: VersionId, sent: LaunchPlanSpec): Promise<void> {
@@ -135,7 +144,7 @@ export function launchPlanService({ db, projects, checkRawOutput, find, findWork
       if (!(await setLaunchPlanState(db, id, state, change))) throw notRegistered("launch plan", id);
     },
 
-    ...launchPlanConcurrency(db),
+    ...launchPlanConcurrency(db, limits),
 
     async list(_call: Call, query: ListQuery<LaunchPlanField>): Promise<LaunchPlanView[]> {
       return (await listLaunchPlans(db, query)).map(toView);

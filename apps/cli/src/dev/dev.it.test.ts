@@ -144,7 +144,7 @@ test("Ctrl-C ends a running task, and the next start makes another attempt of it
 
 test("a variable that is not one of ours stops the start", async () => {
   const misspelt = skein(["dev"], { SKEIN_PROT: "1" });
-  expect(await misspelt.exit).toBe(1);
+  expect(await misspelt.exit).toBe(2);
   expect(misspelt.output()).toContain("SKEIN_PROT is not a variable of Skein");
 });
 
