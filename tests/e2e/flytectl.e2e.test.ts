@@ -15,7 +15,7 @@ import {
 } from "@skein/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
-  BACKINGS,
+  backingsOfLongSuite,
   type FlyteClients,
   haveClients,
   openFlyteClients,
@@ -34,7 +34,9 @@ interface ShownExecution {
 const asList = (json: unknown): ShownExecution[] => (Array.isArray(json) ? json : [json]) as ShownExecution[];
 const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
-describe.skipIf(!available).each(BACKINGS)("flytectl, queue on $queue, files in $storage", (backing) => {
+const PAIRS = backingsOfLongSuite({ queue: "redis", storage: "s3" });
+
+describe.skipIf(!available).each(PAIRS)("flytectl, queue on $queue, files in $storage", (backing) => {
   let skein: RunningSkein;
   let clients: FlyteClients;
   let admin: AdminClient;

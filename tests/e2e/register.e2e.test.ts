@@ -18,7 +18,7 @@ import {
 } from "@skein/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
-  BACKINGS,
+  backingsOfLongSuite,
   type FlyteClients,
   haveClients,
   openFlyteClients,
@@ -29,7 +29,9 @@ import {
 const available = await haveClients();
 const TENANT = ["-p", "flytesnacks", "-d", "development"];
 
-describe.skipIf(!available).each(BACKINGS)("registering, queue on $queue, files in $storage", (backing) => {
+const PAIRS = backingsOfLongSuite({ queue: "postgres", storage: "file" });
+
+describe.skipIf(!available).each(PAIRS)("registering, queue on $queue, files in $storage", (backing) => {
   let skein: RunningSkein;
   let clients: FlyteClients;
   let admin: AdminClient;
