@@ -146,7 +146,8 @@ describe.skipIf(!canLaunch)("an agent that launches pods", () => {
 
   test("goes on with its pods after it lost its disk, starts what it had not started, and starts nothing twice", async () => {
     startLauncher();
-    const running = newOrder("echo once; while [ ! -e /tmp/go ]; do sleep 0.1; done");
+    // It goes on for a moment, so that it does not take along whoever tells it to go.
+    const running = newOrder("echo once; while [ ! -e /tmp/go ]; do sleep 0.1; done; sleep 0.5");
     const waiting = newOrder("true", "4000");
     const orphan = newOrder("sleep 600");
     await queues.publishOrders("default", "slot", [running, waiting, orphan]);

@@ -211,7 +211,9 @@ export class AttemptRunner {
     try {
       await this.#secrets.recall(held);
       await logs.follow(held);
-      await logs.finish(held);
+      // What was not read when this process's forerunner ended.
+      if (held.host.runtime.whenLogged) await held.host.runtime.adopt(held.folder);
+      await this.#finishLog(held);
     } catch (error) {
       if (!closing.aborted) logger.error({ err: error, attempt: held.folder.key }, "The rest of a log was not sent");
     }
@@ -312,17 +314,16 @@ export class AttemptRunner {
   /** Reports that user code runs, once it does. Should that fail, the outcome says the same and more. */
   async #announce(held: HeldAttempt): Promise<void> {
     const { outbox, closing, logger } = this.#options;
-    const { folder } = held;
-    const { runtime } = held.host;
+    const { folder, host } = held;
     try {
       if (!held.isRunning) {
-        const sinceMs = await runtime.whenRunning?.(folder);
+        const sinceMs = await host.runtime.whenRunning?.(folder);
         if (sinceMs === undefined) return;
         // Another machine's clock, and one that knows but seconds.
         await this.#noteStart(held, Math.min(Date.now(), Math.max(held.startedAtMs ?? 0, sinceMs)), true);
       }
       this.waiting.forget(folder.id);
-      const imageDigest = await runtime.imageDigest?.(folder).catch(() => undefined);
+      const imageDigest = await host.runtime.imageDigest?.(folder).catch(() => undefined);
       await outbox.sendStarted(held, held.startedAtMs ?? Date.now(), imageDigest);
     } catch (error) {
       if (!closing.aborted) logger.warn({ err: error, attempt: folder.key }, "Cannot tell when a task began");
@@ -347,26 +348,26 @@ export class AttemptRunner {
         await pause(Math.min(RETRY_FIRST_MS * 2 ** tries, RETRY_LONGEST_MS), undefined, { signal: closing });
       }
     }
-    const failure = {
-      code: "OutputUploadFailed",
-      message: fitMessage(message),
-      kind: "system" as const,
-      recoverable: true,
-    };
+    const failure = systemFailure("OutputUploadFailed", message);
     return { type: "failed", startedAtMs: begunAtMs, endedAtMs, failure };
   }
 
   /** The verdict is on disk before anybody hears of it, so that a restarted agent says the same. */
   async #end(held: HeldAttempt, said: Outcome): Promise<void> {
-    const { outbox, logs, onEnded } = this.#options;
+    const { outbox, onEnded } = this.#options;
     const outcome = maskOutcome(said, held.mask);
     onEnded(outcome.type);
     await held.folder.write("verdict", outcome, { sync: true });
     held.outcome = outcome;
     this.waiting.forget(held.folder.id);
     if (held.isSettled) return this.#forget(held);
-    void logs.finish(held);
+    void this.#finishLog(held).catch(() => undefined);
     await outbox.sendOutcome(held);
+  }
+
+  async #finishLog(held: HeldAttempt): Promise<void> {
+    if (held.startedAtMs !== undefined) await held.host.runtime.whenLogged?.(held.folder);
+    await this.#options.logs.finish(held);
   }
 
   async #stopNow(held: HeldAttempt): Promise<void> {
@@ -379,18 +380,21 @@ export class AttemptRunner {
   }
 
   async #forget(held: HeldAttempt): Promise<void> {
-    const { ledger, logs, outbox } = this.#options;
+    const { ledger, outbox } = this.#options;
     outbox.forget(held);
-    await logs.finish(held);
+    await this.#finishLog(held);
     if (held.startedAtMs !== undefined) await held.host.runtime.cleanup(held.folder);
     await ledger.remove(held.folder);
     this.#held.delete(held.folder.key);
   }
 }
 
-const startFailure = (error: Error): ReportedFailure => ({
-  code: "StartFailed",
-  message: fitMessage(`The runtime could not start the task: ${error.message}`),
+const systemFailure = (code: string, message: string): ReportedFailure => ({
+  code,
+  message: fitMessage(message),
   kind: "system",
   recoverable: true,
 });
+
+const startFailure = ({ message }: Error): ReportedFailure =>
+  systemFailure("StartFailed", `The runtime could not start the task: ${message}`);

@@ -75,6 +75,11 @@ export interface Runtime {
   imageDigest?(folder: AttemptFolder): Promise<string | undefined>;
   /** Resolves when user code ended; for a folder that was started or adopted. Rejects only when `close` comes first. */
   watch(folder: AttemptFolder): Promise<Exit>;
+  /**
+   * Resolves when all that an ended attempt printed is in its log, as far as that can be had. Without it the log is whole
+   * when `watch` resolves. Rejects only when `close` comes first.
+   */
+  whenLogged?(folder: AttemptFolder): Promise<void>;
   /** Asks user code to end and kills it `graceMs` later; `watch` tells when it is over. */
   stop(folder: AttemptFolder, graceMs: number): Promise<void>;
   /** Kills what still runs and removes what the runtime keeps outside the folder. Harmless when nothing is left. */

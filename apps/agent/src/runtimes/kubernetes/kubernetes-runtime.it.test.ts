@@ -70,7 +70,7 @@ describe.skipIf(!requireKubernetes())("pods of attempts", { timeout: 120_000 }, 
 
     test("what a task says goes over a restart of the launcher, once", async () => {
       const first = await openLauncher({ cluster, project: `${PROJECT}a` });
-      const launch = await first.start("echo one; while [ ! -e /tmp/go ]; do sleep 0.1; done; echo two; exit 4");
+      const launch = await first.start("echo one; while [ ! -e /tmp/go ]; do sleep 0.1; done; sleep 0.5; echo two; exit 4");
       const refused = expect(first.runtime.watch(launch.folder)).rejects.toThrow();
       await waitFor(async () => (await first.log(launch)) === "one\n", PATIENCE);
       await first.runtime.close();
@@ -80,11 +80,11 @@ describe.skipIf(!requireKubernetes())("pods of attempts", { timeout: 120_000 }, 
       expect(await second.runtime.adopt((await second.launchOf("")).folder)).toBe(false);
       await first.kubectl(launch, ["exec"], ["--", "touch", "/tmp/go"]);
       expect(await second.runtime.watch(launch.folder)).toEqual({ type: "exited", code: 4 });
-      expect(await first.log(launch)).toBe("one\ntwo\n");
+      expect(await second.log(launch)).toBe("one\ntwo\n");
       const third = await openLauncher({ cluster, project: `${PROJECT}a` });
       expect(await third.runtime.adopt(launch.folder)).toBe(true);
       expect(await third.runtime.watch(launch.folder)).toEqual({ type: "exited", code: 4 });
-      expect(await first.log(launch)).toBe("one\ntwo\n");
+      expect(await third.log(launch)).toBe("one\ntwo\n");
       await third.runtime.removeOrphans(new Set([launch.folder.key]));
       expect((await first.pod(launch)).metadata?.deletionTimestamp).toBeUndefined();
       await third.runtime.removeOrphans(new Set());
@@ -167,7 +167,7 @@ describe.skipIf(!requireKubernetes())("pods of attempts", { timeout: 120_000 }, 
     const way = await openCuttableWay(cluster.kubeconfig);
     const project = `${PROJECT}w`;
     const away = await openLauncher({ cluster, project, kubeconfig: way.kubeconfig });
-    const forGo = "echo one; while [ ! -e /tmp/go ]; do sleep 0.1; done; echo two; exit 4";
+    const forGo = "echo one; while [ ! -e /tmp/go ]; do sleep 0.1; done; sleep 0.5; echo two; exit 4";
     const [ends, deleted] = await Promise.all([away.start(forGo), away.start(forGo)]);
     await waitFor(async () => (await away.log(ends)) + (await away.log(deleted)) === "one\none\n", PATIENCE);
     way.cut();

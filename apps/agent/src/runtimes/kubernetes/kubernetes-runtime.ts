@@ -34,6 +34,7 @@ export interface KubernetesSettings extends WatchLimits {
 }
 
 const TICK_MS = 500;
+const LOG_BEGINS_MS = 300;
 const LOG_SILENCE_MS = 5_000;
 const LOG_CHECK_MS = 500;
 const DELETE_TRIES = 12;
@@ -125,11 +126,14 @@ export class KubernetesRuntime implements Runtime {
   }
 
   async watch(folder: AttemptFolder): Promise<Exit> {
-    const watched = this.#watch(folder);
-    const exit = await orAborted(watched.whenOver, this.#closed.signal);
-    await this.#untilLogEnds(watched);
-    if (watched.pod) await this.#addCopilotsWords(watched.pod, folder);
-    return exit;
+    return await orAborted(this.#watch(folder).whenOver, this.#closed.signal);
+  }
+
+  async whenLogged(folder: AttemptFolder): Promise<void> {
+    const watched = this.#watched.get(folder.key);
+    if (!watched?.exit) return;
+    watched.whenLogged ??= this.#finishLog(watched);
+    await watched.whenLogged;
   }
 
   async stop(folder: AttemptFolder, graceMs: number): Promise<void> {
@@ -217,6 +221,11 @@ export class KubernetesRuntime implements Runtime {
     }
   }
 
+  async #finishLog(watched: WatchedPod): Promise<void> {
+    await this.#untilLogEnds(watched);
+    if (watched.pod) await this.#addCopilotsWords(watched.pod, watched.folder);
+  }
+
   /** A long log may take its time, as long as it gets on. */
   async #untilLogEnds(watched: WatchedPod): Promise<void> {
     let hasEnded = watched.log === undefined;
@@ -240,6 +249,8 @@ export class KubernetesRuntime implements Runtime {
     };
     const place = { path: watched.folder.log, skip: watched.logSkip };
     const { signal } = this.#closed;
+    // What ends at once is read once, whole; to follow it first would cost a connection and bring nothing sooner.
+    await Promise.race([watched.whenOver, pause(LOG_BEGINS_MS, undefined, { signal })]);
     await copyLog(source, { ...place, hasEnded, onProgress, signal }).catch(() => undefined);
   }
 

@@ -27,6 +27,7 @@ export interface TestLauncher {
   launchOf(script: string, change?: LaunchChange): Promise<Launch>;
   /** Throws the failure, should there be one. */
   start(script: string, change?: LaunchChange): Promise<Launch>;
+  /** What is in the log; all of it once its end was watched. */
   log(launch: Launch): Promise<string>;
   pod(launch: Launch): Promise<V1Pod>;
   /** kubectl on the launch's pod: the words before and after its name. */
@@ -82,7 +83,10 @@ export async function openLauncher(options: LauncherOptions): Promise<TestLaunch
       if (failure) throw new Error(failure.message);
       return launch;
     },
-    log: ({ folder }) => readFile(folder.log, "utf8"),
+    log: async ({ folder }) => {
+      await runtime.whenLogged(folder);
+      return await readFile(folder.log, "utf8");
+    },
     pod: async (launch) => JSON.parse(await kubectl(launch, ["get", "pod"], ["-o", "json"])) as V1Pod,
     kubectl,
     close: async () => {

@@ -33,6 +33,8 @@ export class WatchedPod {
   log: Promise<void> | undefined;
   logSkip = 0;
   logProgressMs = 0;
+  /** Resolves when the log of the ended task is whole. */
+  whenLogged: Promise<void> | undefined;
   reason: string | undefined;
   readonly #madeMs = performance.now();
   #waiting: { code: string; sinceMs: number } | undefined;
