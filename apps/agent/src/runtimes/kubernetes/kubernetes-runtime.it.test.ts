@@ -70,7 +70,9 @@ describe.skipIf(!requireKubernetes())("pods of attempts", { timeout: 120_000 }, 
 
     test("what a task says goes over a restart of the launcher, once", async () => {
       const first = await openLauncher({ cluster, project: `${PROJECT}a` });
-      const launch = await first.start("echo one; while [ ! -e /tmp/go ]; do sleep 0.1; done; sleep 0.5; echo two; exit 4");
+      const launch = await first.start(
+        "echo one; while [ ! -e /tmp/go ]; do sleep 0.1; done; sleep 0.5; echo two; exit 4",
+      );
       const refused = expect(first.runtime.watch(launch.folder)).rejects.toThrow();
       await waitFor(async () => (await first.log(launch)) === "one\n", PATIENCE);
       await first.runtime.close();
