@@ -7,6 +7,7 @@ import {
   roleArn,
   sharedFields,
   storageFields,
+  taskResourceFields,
   wholeNumber,
 } from "@skein/config";
 import { readAmounts } from "@skein/launch";
@@ -119,14 +120,7 @@ export const ApiConfig = z.object({
     .describe("Serve anonymous callers on an address that others can reach. Everybody may do everything")
     .meta({ example: "true" }),
   maxParallelism: sharedFields.maxParallelism,
-  taskResourceDefaults: readBy(readAmounts)
-    .prefault("")
-    .describe("What the container of a task gets that asks for nothing, where nothing is set for its project")
-    .meta({ example: "cpu=500m,memory=200Mi" }),
-  taskResourceLimits: readBy(readAmounts)
-    .prefault("")
-    .describe("The most that the container of a task gets, where nothing is set for its project")
-    .meta({ example: "cpu=8,memory=16Gi,gpu=1" }),
+  ...taskResourceFields(readAmounts),
   messageBytesMax: wholeNumber(1_024, 1_073_741_824)
     .default(32 * 1024 * 1024)
     .describe("Largest request in bytes, uploads excepted"),

@@ -1,4 +1,4 @@
-import { env, readBy, sharedFields, storageFields, wholeNumber } from "@skein/config";
+import { env, sharedFields, storageFields, taskResourceFields, wholeNumber } from "@skein/config";
 import { readAmounts } from "@skein/launch";
 import { z } from "zod";
 
@@ -15,14 +15,7 @@ export const schedulerSchema = z.object({
     .describe("How many shards runs are spread over; 8 with Redis and 1 without unless told. Only ever grows"),
   pool: sharedFields.pool,
   maxParallelism: sharedFields.maxParallelism,
-  taskResourceDefaults: readBy(readAmounts)
-    .prefault("")
-    .describe("What the container of a task gets that asks for nothing, where nothing is set for its project")
-    .meta({ example: "cpu=500m,memory=200Mi" }),
-  taskResourceLimits: readBy(readAmounts)
-    .prefault("")
-    .describe("The most that the container of a task gets, where nothing is set for its project")
-    .meta({ example: "cpu=8,memory=16Gi,gpu=1" }),
+  ...taskResourceFields(readAmounts),
   historyDays: wholeNumber(1, 3650).default(30).describe("How long applied events are kept"),
   scheduleHistoryDays: wholeNumber(1, 3650)
     .default(365)

@@ -24,6 +24,18 @@ export const readBy = <T>(read: (text: string) => T) =>
     }
   });
 
+/** What a server sets for tasks' resources, by who reads such amounts. */
+export const taskResourceFields = <T>(readAmounts: (text: string) => T) => ({
+  taskResourceDefaults: readBy(readAmounts)
+    .prefault("")
+    .describe("What the container of a task gets that asks for nothing, where nothing is set for its project")
+    .meta({ example: "cpu=500m,memory=200Mi" }),
+  taskResourceLimits: readBy(readAmounts)
+    .prefault("")
+    .describe("The most that the container of a task gets, where nothing is set for its project")
+    .meta({ example: "cpu=8,memory=16Gi,gpu=1" }),
+});
+
 /** A TCP port, 0 for any free one. */
 export const portNumber = () => wholeNumber(0, 65_535);
 

@@ -9,6 +9,7 @@ import {
   type WhenFull,
 } from "@skein/db";
 import type { LaunchPlanSpec } from "@skein/idl/admin";
+import { keepReads } from "./keep-reads.ts";
 
 /** The annotation of a launch plan that says what becomes of launches above its limit. */
 const CONCURRENCY_NAME = "skein.dev/concurrency";
@@ -66,33 +67,21 @@ interface LimitedTarget {
   readonly limit: LaunchLimit | undefined;
 }
 
-/** A launch must not cost a round trip more. */
-const KEPT_MS = 1_000;
 const keyOf = ({ project, domain, name }: NameId): string => `${project}:${domain}:${name}`;
+/** There are few decisions, and they are read together. */
+const ALL = "";
 
-/** Keeps what it read for a second; those who ask meanwhile share one read. */
+/** Keeps what it read for a second. */
 export function openLimitBook(pool: OpenDb["pool"]): LimitBook {
-  let page: Promise<ReadonlyMap<string, LaunchPlanLimit>> | undefined;
-  let readAtMs = 0;
-
-  function read() {
-    if (page && performance.now() - readAtMs < KEPT_MS) return page;
-    const next = readLaunchPlanLimits(pool).then((rows) => new Map(rows.map((row) => [keyOf(row), row])));
-    next.catch(() => {
-      if (page === next) page = undefined;
-    });
-    page = next;
-    readAtMs = performance.now();
-    return next;
-  }
-
+  const decisions = keepReads(
+    async (): Promise<ReadonlyMap<string, LaunchPlanLimit>> =>
+      new Map((await readLaunchPlanLimits(pool)).map((row) => [keyOf(row), row])),
+  );
   return {
-    forget() {
-      page = undefined;
-    },
+    forget: () => decisions.forget(ALL),
     async of({ launched, launchPlan, limit: planned }) {
       if (!launchPlan) return planned;
-      const decided = (await read()).get(keyOf(launched));
+      const decided = (await decisions.of(ALL)).get(keyOf(launched));
       if (!decided) return planned;
       const { project, domain, name, runsMax, whenFull } = decided;
       return runsMax > 0 ? { launchPlan: { project, domain, name }, runsMax, whenFull } : undefined;
